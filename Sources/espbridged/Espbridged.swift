@@ -1,0 +1,7 @@
+import ArgumentParser
+import TOMLKit
+
+@main
+struct Espbridged: ParsableCommand {
+    mutating func run() {}
+}

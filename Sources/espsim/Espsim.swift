@@ -1,0 +1,6 @@
+import ArgumentParser
+
+@main
+struct Espsim: ParsableCommand {
+    mutating func run() {}
+}
