@@ -1,7 +1,7 @@
 /// A point on a monotonic time line, in nanoseconds since an arbitrary start.
 ///
 /// Decisions in this target never read a clock: whoever calls them says what time it is. The
-/// daemon counts on `CLOCK_BOOTTIME`; tests make hours pass by adding to a number.
+/// daemon counts on `CLOCK_MONOTONIC`; tests make hours pass by adding to a number.
 public struct Moment: Comparable, Hashable, Sendable {
     /// Nanoseconds since the start of the time line.
     public var nanoseconds: Int64

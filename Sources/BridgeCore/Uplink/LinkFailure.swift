@@ -75,12 +75,6 @@ public enum LinkFailure: Error, Equatable, Sendable {
     case protocolViolation(detail: String)
     /// Boot text of the modem stands in the MQTT stream.
     case modemRestartedOnline
-    /// CONNACK was followed by the end of the connection within seconds, several times in a row.
-    case kicked(times: Int)
-
-    // MARK: Ours
-    /// The configuration changed, or the daemon is stopping.
-    case abandoned
 }
 
 /// The return code of CONNACK (MQTT 3.1.1, table 3.1).

@@ -1,5 +1,32 @@
+/// libsystemd, and the few parts of the kernel's tty interface that Swift cannot see.
 #ifndef CSYSTEMD_H
 #define CSYSTEMD_H
+
+#include <stdbool.h>
 #include <systemd/sd-daemon.h>
+#include <systemd/sd-id128.h>
 #include <systemd/sd-journal.h>
+
+/// Makes the terminal raw at `baud` bits a second, 8N1, any integer rate (termios2, BOTHER; see ioctl_tty(2)).
+///
+/// VMIN is 1 and VTIME 0; OPOST, echo, signals and modem control are off, CLOCAL and CREAD on, HUPCL off, so that
+/// closing the port does not drop DTR. `*changed_speed` tells whether the line ran at another speed before.
+/// Returns 0, or -1 with errno set.
+int csystemd_tty_make_raw(int fd, unsigned int baud, bool hardware_flow_control, bool *changed_speed);
+
+/// Refuses further opens of the terminal by others (TIOCEXCL). Returns 0, or -1 with errno set.
+int csystemd_tty_lock(int fd);
+
+/// Whether somebody has locked the terminal with TIOCEXCL.
+bool csystemd_tty_is_locked(int fd);
+
+/// Throws away what was received but not read, and what was written but not sent. Returns 0 or -1.
+int csystemd_tty_flush(int fd);
+
+/// Whether `device` (a `st_rdev`) is the terminal side of a pseudo-terminal.
+bool csystemd_is_pseudo_terminal(unsigned long device);
+
+/// The minor part of a device number.
+unsigned int csystemd_device_minor(unsigned long device);
+
 #endif

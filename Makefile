@@ -1,0 +1,55 @@
+# Everything a person or CI does with this project. `make` alone says what there is.
+.PHONY: help packages test-packages build release demo test lint format install uninstall clean
+
+prefix ?= /usr
+sysconfdir ?= /etc
+unitdir ?= $(prefix)/lib/systemd/system
+
+help:
+	@echo 'make demo      see it work without hardware: simulated modem and cloud, two messages, then yours'
+	@echo 'make test      all tests (what needs root is skipped, and said, for others)'
+	@echo 'make lint      formatting and style'
+	@echo 'make format    format the sources'
+	@echo 'make release   an optimised build that needs no Swift on the target'
+	@echo 'make install   daemon, units, example configuration and man page (DESTDIR, prefix)'
+
+packages:
+	@scripts/need-packages build
+
+test-packages:
+	@scripts/need-packages build test
+
+build: packages
+	swift build --build-tests
+
+release: packages
+	swift build -c release --static-swift-stdlib --product espbridged
+
+demo: packages
+	@scripts/demo
+
+test: test-packages
+	@scripts/test
+
+lint:
+	swift format lint --strict --parallel --recursive Package.swift Sources Tests
+	@scripts/lint
+
+format:
+	swift format --in-place --parallel --recursive Package.swift Sources Tests
+
+install: release
+	install -D -m 755 .build/release/espbridged $(DESTDIR)$(prefix)/bin/espbridged
+	install -D -m 644 etc/espbridged.service $(DESTDIR)$(unitdir)/espbridged.service
+	install -D -m 644 etc/espbridged.socket $(DESTDIR)$(unitdir)/espbridged.socket
+	install -D -m 644 docs/espbridged.8 $(DESTDIR)$(prefix)/share/man/man8/espbridged.8
+	install -d -m 700 $(DESTDIR)$(sysconfdir)/espbridged.d
+	test -e $(DESTDIR)$(sysconfdir)/espbridged.conf || \
+		install -D -m 644 etc/espbridged.conf $(DESTDIR)$(sysconfdir)/espbridged.conf
+
+uninstall:
+	rm -f $(DESTDIR)$(prefix)/bin/espbridged $(DESTDIR)$(unitdir)/espbridged.service \
+		$(DESTDIR)$(unitdir)/espbridged.socket $(DESTDIR)$(prefix)/share/man/man8/espbridged.8
+
+clean:
+	swift package clean

@@ -1,0 +1,171 @@
+import BridgeCore
+import Glibc
+import Logging
+import NIOCore
+
+/// The daemon's parts and how they are connected. Lives on the event loop.
+final class Household {
+    private let version: String
+    private let threshold: JournalLogHandler.Threshold
+    private let logger: Logger
+    private let eventLoop: any EventLoop
+    private let manager = ServiceManager()
+    private let outbox: Outbox
+    private let uplink: Uplink
+    private let services: MessageServices
+    private let server: LocalServer
+    private let passedSocket: CInt?
+    private var configuration: Configuration
+    private var watchdog: RepeatedTask?
+    private var sweeper: RepeatedTask?
+    private var shownStatus = ""
+
+    /// Opens the outbox.
+    init(
+        configuration: Configuration, version: String, threshold: JournalLogHandler.Threshold, logger: Logger,
+        eventLoop: any EventLoop
+    ) throws {
+        self.configuration = configuration
+        self.version = version
+        self.threshold = threshold
+        self.logger = logger
+        self.eventLoop = eventLoop
+        let wiring = Wiring()
+        logger.event(.started, "espbridged \(version), process \(getpid())")
+
+        passedSocket = try manager.passedSocket()
+        let bound = NIOLoopBound(wiring, eventLoop: eventLoop)
+        outbox = try Outbox(path: configuration.outbox.path, limits: configuration.outboxLimits) { dropped in
+            eventLoop.execute { bound.value.services?.dropped(dropped) }
+        }
+        for notice in outbox.notices { logger.event(.outboxNotice, level: .error, "\(notice)") }
+        uplink = Uplink(
+            settings: configuration.uplinkSettings, outbox: outbox, eventLoop: eventLoop, logger: logger,
+            listeners: .init(
+                delivered: { wiring.services?.delivered($0) },
+                received: { wiring.services?.received($0) },
+                changed: { wiring.household?.showStatus() }))
+        services = MessageServices(
+            outbox: outbox, eventLoop: eventLoop, logger: logger,
+            questions: .init(
+                hello: { wiring.household?.hello() ?? .null },
+                status: { wiring.household?.status() ?? .null },
+                added: { wiring.household?.uplink.moreWaiting() }))
+        server = LocalServer(
+            settings: configuration.localServerSettings, services: services, eventLoop: eventLoop, logger: logger)
+        wiring.services = services
+        wiring.household = self
+    }
+
+    /// Parts that have to know of each other before both exist.
+    private final class Wiring {
+        weak var services: MessageServices?
+        weak var household: Household?
+    }
+
+    /// Opens the socket, tells the service manager, and begins with the link.
+    func start() -> EventLoopFuture<Void> {
+        let me = NIOLoopBound(self, eventLoop: eventLoop)
+        return server.start(passedSocket: passedSocket).map { me.value.socketIsOpen() }
+    }
+
+    private func socketIsOpen() {
+        manager.ready()
+        logger.event(
+            .ready, "ready: programs are served on \(passedSocket == nil ? configuration.socket.path : "systemd's socket"), "
+                + "\(outbox.books.waiting) waiting in \(configuration.outbox.path)")
+        keepWatchdogFed()
+        sweeper = eventLoop.assumeIsolated().scheduleRepeatedTask(initialDelay: .seconds(60), delay: .seconds(60)) {
+            [outbox] _ in outbox.sweep(now: WallTime.now.milliseconds)
+        }
+        uplink.start()
+        showStatus()
+    }
+
+    /// New clients get `shutting-down`; the session ends with DISCONNECT; what was accepted is on disk.
+    func stop() -> EventLoopFuture<Void> {
+        manager.stopping()
+        logger.event(.stopping, "stopping: ending the session, the modem goes back to command mode")
+        sweeper?.cancel()
+        let promise = eventLoop.makePromise(of: Void.self)
+        uplink.stop { promise.succeed() }
+        let me = NIOLoopBound(self, eventLoop: eventLoop)
+        return promise.futureResult
+            .flatMap { me.value.server.stop() }
+            .map {
+                let household = me.value
+                household.watchdog?.cancel()
+                household.outbox.close()
+                household.logger.event(.stopped, "stopped, \(household.outbox.books.waiting) waiting for the next start")
+            }
+    }
+
+    /// Takes a configuration that was read again, or says why not.
+    func apply(_ result: Result<Configuration, Daemon.ConfigurationRejected>) {
+        manager.reloading()
+        defer { manager.ready() }
+        switch result {
+        case .failure(let rejected):
+            logger.event(
+                .configurationRejected, level: .error,
+                "the configuration has mistakes, the running one stays in force: \(rejected.text)")
+        case .success(let new):
+            let old = configuration
+            configuration = new
+            threshold.level = new.logLevel
+            outbox.change(limits: new.outboxLimits)
+            server.change(settings: new.localServerSettings)
+            let relinked = uplink.apply(new.uplinkSettings)
+            var remarks = [relinked ? "the link is brought up anew" : "the link stays"]
+            if old.socket.path != new.socket.path || old.outbox.path != new.outbox.path {
+                remarks.append("the paths of socket and outbox change with the next restart")
+            }
+            logger.event(.reloaded, "configuration read again and in force; \(remarks.joined(separator: "; "))")
+        }
+    }
+
+    // MARK: Answers
+
+    private func hello() -> JSONValue {
+        [
+            "version": .string(version),
+            "protocol": 1,
+            "limits": [
+                "max_message": .int(configuration.socket.maxMessage),
+                "max_depth": 64,
+                "max_clients": .int(configuration.socket.maxClients),
+                "max_unread": 1_048_576,
+            ],
+            "product_key": configuration.productKey.map { .string($0) } ?? .null,
+            "device_name": configuration.deviceName.map { .string($0) } ?? .null,
+        ]
+    }
+
+    private func status() -> JSONValue {
+        StatusReport(
+            version: version, situation: uplink.situation, uplink: uplink.settings, books: outbox.books,
+            inFlight: uplink.inFlight, clients: server.clientCount
+        ).json
+    }
+
+    // MARK: Service manager
+
+    private func showStatus() {
+        let line = uplink.situation.line(waiting: outbox.books.waiting)
+        guard line != shownStatus else { return }
+        shownStatus = line
+        manager.status(line)
+    }
+
+    /// Says twice per interval that the daemon lives, as long as event loop and serial side make progress.
+    ///
+    /// That this runs at all shows that the event loop does. No outage of modem, Wi-Fi or cloud matters here.
+    private func keepWatchdogFed() {
+        guard let interval = manager.watchdogInterval else { return }
+        let half = TimeAmount.nanoseconds(interval.inNanoseconds / 2)
+        watchdog = eventLoop.assumeIsolated().scheduleRepeatedTask(initialDelay: .zero, delay: half) { [weak self] _ in
+            guard let self, uplink.makesProgress(now: .now) else { return }
+            manager.alive()
+        }
+    }
+}

@@ -1,0 +1,139 @@
+import BridgeCore
+import Logging
+import NIOCore
+
+/// What local programs can ask of the daemon: takes messages into the outbox, and reports how they get on.
+///
+/// All of it runs on the event loop.
+final class MessageServices: LocalServices {
+    /// Asks for the answers that only the daemon as a whole can give.
+    struct Questions {
+        var hello: () -> JSONValue
+        var status: () -> JSONValue
+        /// Messages were added to the outbox.
+        var added: () -> Void
+    }
+
+    private struct Watcher {
+        var until: Submission.Until
+        var report: (SubmissionReport) -> Void
+    }
+
+    private let outbox: Outbox
+    private let eventLoop: any EventLoop
+    private let logger: Logger
+    private let questions: Questions
+    private var watchers: [Int64: Watcher] = [:]
+    private var replies = ReplyMatcher()
+    private lazy var timer = DeadlineTimer(eventLoop: eventLoop) { [unowned self] in expire() }
+
+    init(outbox: Outbox, eventLoop: any EventLoop, logger: Logger, questions: Questions) {
+        self.outbox = outbox
+        self.eventLoop = eventLoop
+        self.logger = logger
+        self.questions = questions
+    }
+
+    func hello() -> JSONValue { questions.hello() }
+
+    func status() -> JSONValue { questions.status() }
+
+    func submit(_ submission: Submission, report: @escaping (SubmissionReport) -> Void) {
+        let now = WallTime.now.milliseconds
+        let message = NewMessage(
+            topic: submission.topic, payload: submission.payload, qos: submission.qos,
+            alinkID: submission.alinkID, key: submission.key,
+            expiresAt: submission.expires.map { now + $0 * 1000 }, queuedAt: now)
+        let stored = NIOLoopBound((self, submission, report), eventLoop: eventLoop)
+        let eventLoop = eventLoop
+        outbox.append(message) { result in
+            eventLoop.execute {
+                let (me, submission, report) = stored.value
+                me.stored(result, submission, report)
+            }
+        }
+    }
+
+    private func stored(
+        _ result: Result<Appended, OutboxRefusal>, _ submission: Submission,
+        _ report: @escaping (SubmissionReport) -> Void
+    ) {
+        switch result {
+        case .success(let appended):
+            if appended.outcome != .repeatedGone, submission.until != .queued {
+                watch(appended.sequence, submission, report)
+            }
+            report(.queued(receipt: appended.sequence))
+            if appended.outcome == .stored { questions.added() }
+        case .failure(let refusal):
+            logger.event(
+                .requestRefused, level: .warning, "a message was refused: \(refusal)",
+                ["reason": "\(refusal.error.rawValue)"])
+            report(.refused(refusal.error, detail: "\(refusal)"))
+        }
+    }
+
+    private func watch(
+        _ receipt: Int64, _ submission: Submission, _ report: @escaping (SubmissionReport) -> Void
+    ) {
+        watchers[receipt] = Watcher(until: submission.until, report: report)
+        if submission.until == .confirmed, let id = submission.alinkID {
+            replies.awaits(receipt: receipt, topic: submission.topic, id: id)
+        }
+    }
+
+    /// The broker has the message.
+    func delivered(_ receipt: Int64) {
+        guard let watcher = watchers[receipt] else { return }
+        watcher.report(.delivered(receipt: receipt))
+        if watcher.until == .delivered {
+            watchers[receipt] = nil
+        } else {
+            replies.delivered(receipt: receipt, now: .now)
+            timer.set(replies.deadline)
+        }
+    }
+
+    /// The outbox gave messages up.
+    func dropped(_ messages: [DroppedMessage]) {
+        for message in messages {
+            replies.forget(receipt: message.sequence)
+            watchers.removeValue(forKey: message.sequence)?
+                .report(.dropped(receipt: message.sequence, message.reason))
+        }
+    }
+
+    /// A message came from the cloud: a reply to a waiting post, or something for people to read in the journal.
+    func received(_ message: InboundMessage) {
+        guard message.topic.hasSuffix("_reply"), let reply = try? JSONValue(parsing: message.payload),
+            let id = reply["id"]?.text
+        else {
+            logger.event(
+                .cloudMessage, "from the cloud on \(message.topic): \(message.payload.count) bytes",
+                ["topic": "\(message.topic)"])
+            return
+        }
+        let code = reply["code"]?.integer
+        if let code, code != 200 {
+            logger.event(
+                .cloudMessage, level: .warning,
+                "the cloud answered message \(id) on \(message.topic) with code \(code): \(reply["message"]?.text ?? "")",
+                ["topic": "\(message.topic)", "code": "\(code)"])
+        }
+        for receipt in replies.replied(topic: message.topic, id: id) {
+            watchers.removeValue(forKey: receipt)?
+                .report(
+                    .confirmed(
+                        receipt: receipt, code: reply["code"] ?? .null, data: reply["data"] ?? .null,
+                        message: reply["message"]?.text))
+        }
+        timer.set(replies.deadline)
+    }
+
+    private func expire() {
+        for receipt in replies.expired(now: .now) {
+            watchers.removeValue(forKey: receipt)?.report(.dropped(receipt: receipt, .noReply))
+        }
+        timer.set(replies.deadline)
+    }
+}

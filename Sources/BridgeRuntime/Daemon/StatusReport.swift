@@ -1,0 +1,84 @@
+import BridgeCore
+
+/// What `espbridged status --json` prints.
+struct StatusReport {
+    var version: String
+    var situation: LinkSituation
+    var uplink: Uplink.Settings
+    var books: OutboxBooks
+    var inFlight: Int
+    var clients: Int
+
+    var json: JSONValue {
+        var members: [JSONValue.Member] = [
+            .init("version", .string(version)),
+            .init("state", .string(situation.state.rawValue)),
+            .init("since", .string(situation.since.text)),
+        ]
+        if let failure = situation.failure {
+            members.append(.init("reason", .string("\(failure)")))
+            members.append(.init("reason_word", .string(failure.word)))
+            members.append(.init("advice", .string(failure.advice)))
+        } else if situation.state != .online {
+            members.append(.init("reason", .string("the link is being brought up")))
+        }
+        if let rung = situation.failedRung { members.append(.init("failed_rung", .string(rung.rawValue))) }
+        if situation.state != .online {
+            members.append(.init("next_attempt", situation.nextAttempt.map { .string($0.text) } ?? .null))
+        }
+        members.append(.init("modem", modem))
+        members.append(.init("session", session))
+        members.append(.init("outbox", outbox))
+        members.append(.init("counters", counters))
+        members.append(.init("clients", .int(clients)))
+        return .object(members)
+    }
+
+    private var modem: JSONValue {
+        [
+            "firmware": situation.firmware.map { .string($0) } ?? .null,
+            "address": situation.address.map { .string($0) } ?? .null,
+            "mac": situation.mac.map { .string($0) } ?? .null,
+            "rssi": situation.signal.map { .int($0) } ?? .null,
+            "device": .string(uplink.port.path),
+            "baud": .int(uplink.port.baud),
+        ]
+    }
+
+    private var session: JSONValue {
+        let connect = uplink.mqtt.connect
+        return [
+            "host": .string(uplink.modem.host),
+            "port": .int(uplink.modem.port),
+            "client_id": .string(connect.clientIdentifier),
+            "keep_alive": .int(connect.keepAlive),
+            "ping_rtt_ms": situation.pingRoundTrip.map { .int($0.inMilliseconds) } ?? .null,
+        ]
+    }
+
+    private var outbox: JSONValue {
+        var dropped: [JSONValue.Member] = []
+        for reason in DropReason.allCases {
+            dropped.append(.init(reason.rawValue, .int(books.dropped[reason] ?? 0)))
+        }
+        return [
+            "received": .int(books.received),
+            "delivered": .int(books.delivered),
+            "waiting": .int(books.waiting),
+            "in_flight": .int(inFlight),
+            "dropped": .object(dropped),
+            "bytes": .int(books.bytes),
+        ]
+    }
+
+    private var counters: JSONValue {
+        [
+            "attempts": .int(situation.attempts),
+            "connects": .int(situation.connects),
+            "refusals": .int(situation.refusals),
+            "resets": .int(situation.resets),
+            "bytes_sent": .int(situation.bytesSent),
+            "bytes_received": .int(situation.bytesReceived),
+        ]
+    }
+}

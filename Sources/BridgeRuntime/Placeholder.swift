@@ -1,8 +1,0 @@
-import BridgeCore
-import CSystemd
-import GRDB
-import Logging
-import NIOCore
-import NIOPosix
-import ServiceLifecycle
-import UnixSignals

@@ -1,0 +1,126 @@
+import BridgeCore
+import CSystemd
+import Glibc
+
+/// The serial port, raw, exclusive and locked, held as long as the daemon wants it.
+///
+/// Each attempt to bring the link up gets a duplicate of the descriptor (``duplicate()``), so that
+/// the modem lines do not toggle between attempts and no close has to wait for output.
+///
+/// The lock is flock(2), which every process meets, and TIOCEXCL, which stops even an open(2) by
+/// those who are not root. A pseudo-terminal gets no TIOCEXCL: the mark would outlive a killed
+/// daemon for as long as the other side of the pty lives, and keep the next one out.
+public struct SerialPort: ~Copyable {
+    /// What the port is set to.
+    public struct Settings: Equatable, Sendable {
+        public var path: String
+        /// Bits a second, 8N1.
+        public var baud: Int
+        /// RTS/CTS.
+        public var hardwareFlowControl: Bool
+
+        public init(path: String, baud: Int, hardwareFlowControl: Bool) {
+            self.path = path
+            self.baud = baud
+            self.hardwareFlowControl = hardwareFlowControl
+        }
+    }
+
+    public let settings: Settings
+    /// Whether the speed was changed on opening: bytes in transit are garbage for some 200 ms.
+    public let speedChanged: Bool
+    private let descriptor: CInt
+
+    /// Opens, locks and sets the port.
+    ///
+    /// - Throws: one of the port cases of ``LinkFailure``, each with what a person needs to know.
+    public init(_ settings: Settings) throws(LinkFailure) {
+        let path = settings.path
+        let descriptor = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)
+        guard descriptor >= 0 else { throw Self.failure(path: path, code: errno) }
+        do throws(LinkFailure) {
+            speedChanged = try Self.take(descriptor, settings)
+        } catch {
+            close(descriptor)
+            throw error
+        }
+        self.settings = settings
+        self.descriptor = descriptor
+    }
+
+    deinit {
+        // Output that nobody takes would keep the last close of a UART waiting for up to 30 s.
+        _ = csystemd_tty_flush(descriptor)
+        close(descriptor)
+    }
+
+    /// A second descriptor for the same open port; the caller owns it.
+    public func duplicate() throws(LinkFailure) -> CInt {
+        let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+        guard copy >= 0 else { throw Self.failure(path: settings.path, code: errno) }
+        return copy
+    }
+
+    /// Throws away what stands in the kernel's buffers in both directions.
+    public func flush() {
+        _ = csystemd_tty_flush(descriptor)
+    }
+
+    /// Whether the path still names the device that is open: false after an unplug or renumbering.
+    public var isStillThere: Bool {
+        var opened = stat()
+        var named = stat()
+        return fstat(descriptor, &opened) == 0 && stat(settings.path, &named) == 0
+            && opened.st_rdev == named.st_rdev && opened.st_ino == named.st_ino
+    }
+
+    private static func take(_ descriptor: CInt, _ settings: Settings) throws(LinkFailure) -> Bool {
+        let path = settings.path
+        guard isatty(descriptor) == 1 else { throw .portNotATerminal(path: path) }
+        var device = stat()
+        guard fstat(descriptor, &device) == 0 else { throw failure(path: path, code: errno) }
+
+        let holders = PortHolders.of(device: UInt(device.st_rdev))
+        guard holders.isEmpty else { throw .portHeld(path: path, holders: holders) }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            throw errno == EWOULDBLOCK ? .portHeld(path: path, holders: []) : failure(path: path, code: errno)
+        }
+        if !csystemd_is_pseudo_terminal(UInt(device.st_rdev)), csystemd_tty_lock(descriptor) != 0 {
+            throw failure(path: path, code: errno)
+        }
+
+        var changed = false
+        guard
+            csystemd_tty_make_raw(descriptor, UInt32(settings.baud), settings.hardwareFlowControl, &changed) == 0
+        else { throw failure(path: path, code: errno) }
+        _ = csystemd_tty_flush(descriptor)
+        return changed
+    }
+
+    private static func failure(path: String, code: CInt) -> LinkFailure {
+        switch code {
+        case ENOENT, ENXIO, ENODEV, ENOTDIR:
+            return .portMissing(path: path)
+        case EACCES, EPERM:
+            return .portNotPermitted(path: path, group: owningGroup(of: path))
+        case EBUSY:
+            var device = stat()
+            let known = stat(path, &device) == 0
+            return .portHeld(path: path, holders: known ? PortHolders.of(device: UInt(device.st_rdev)) : [])
+        case ENOTTY:
+            return .portNotATerminal(path: path)
+        default:
+            return .portUnusable(path: path, detail: String(cString: strerror(code)))
+        }
+    }
+
+    /// The group that may read and write the device, when there is one.
+    private static func owningGroup(of path: String) -> String? {
+        var device = stat()
+        guard stat(path, &device) == 0, device.st_mode & (S_IRGRP | S_IWGRP) == (S_IRGRP | S_IWGRP) else {
+            return nil
+        }
+        guard let entry = getgrgid(device.st_gid), let name = entry.pointee.gr_name else { return nil }
+        return String(cString: name)
+    }
+}

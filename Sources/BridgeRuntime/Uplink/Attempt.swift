@@ -1,0 +1,102 @@
+import BridgeCore
+import NIOCore
+import NIOPosix
+
+/// One attempt: a channel on a duplicate of the port's descriptor, with the modem's and MQTT's machines on it.
+///
+/// It is never repaired, only replaced. All of it lives on one event loop.
+final class Attempt {
+    /// Where the attempt began.
+    let repair: Repair
+    private let portPath: String
+    private let modem: ModemHandler
+    private let mqtt: MQTTHandler
+    private let report: (AttemptReport) -> Void
+    private var channel: (any Channel)?
+    private var isOver = false
+    private(set) var isLeaving = false
+
+    init(
+        modem link: ModemLink, mqtt connection: MQTTConnection, repair: Repair, portPath: String,
+        tracesPackets: @escaping () -> Bool, report: @escaping (AttemptReport) -> Void
+    ) {
+        self.repair = repair
+        self.portPath = portPath
+        self.report = report
+        modem = ModemHandler(link, report: report)
+        mqtt = MQTTHandler(connection, tracesPackets: tracesPackets, report: report)
+    }
+
+    var bytesSent: Int { modem.bytesSent }
+    var bytesReceived: Int { modem.bytesReceived }
+
+    /// When one of the two machines has to be woken at the latest.
+    var deadline: Moment? {
+        switch (modem.deadline, mqtt.deadline) {
+        case (let one?, let other?): min(one, other)
+        case (let one, let other): one ?? other
+        }
+    }
+
+    /// Begins on `descriptor`, which is closed at the end of the attempt.
+    func begin(on descriptor: CInt, eventLoop: any EventLoop) {
+        let handlers = NIOLoopBound((modem, mqtt), eventLoop: eventLoop)
+        let me = NIOLoopBound(self, eventLoop: eventLoop)
+        NIOPipeBootstrap(group: eventLoop)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandlers(handlers.value.0, handlers.value.1)
+                }
+            }
+            .takingOwnershipOfDescriptor(inputOutput: descriptor)
+            .whenComplete { result in me.value.opened(result, eventLoop: eventLoop) }
+    }
+
+    private func opened(_ result: Result<any Channel, any Error>, eventLoop: any EventLoop) {
+        switch result {
+        case .success(let channel):
+            guard !isOver else {
+                channel.close(promise: nil)
+                return
+            }
+            self.channel = channel
+            let me = NIOLoopBound(self, eventLoop: eventLoop)
+            channel.closeFuture.whenComplete { _ in me.value.closed() }
+        case .failure(let error):
+            report(.failed(.portUnusable(path: portPath, detail: "\(error)")))
+        }
+    }
+
+    /// The channel is gone; without our doing that means a hang-up.
+    private func closed() {
+        guard !isOver else { return }
+        report(.failed(.portLost(path: portPath)))
+    }
+
+    func canPublish(_ message: OutgoingMessage) -> Bool { mqtt.canPublish(message) }
+
+    func publish(_ message: OutgoingMessage) { mqtt.publish(message) }
+
+    /// Ends in order: DISCONNECT when there is a session, out of the tunnel, then `.left` is reported.
+    func leave() {
+        guard !isLeaving, !isOver else { return }
+        isLeaving = true
+        guard let channel else {
+            report(.left)
+            return
+        }
+        if mqtt.isConnected {
+            mqtt.disconnect()
+        } else {
+            channel.triggerUserOutboundEvent(ModemHandler.TunnelRequest.leave, promise: nil)
+        }
+    }
+
+    /// Ends at once and hands back what outlives it.
+    func end() -> MQTTSession {
+        isOver = true
+        channel?.close(promise: nil)
+        channel = nil
+        return mqtt.takeSession()
+    }
+}

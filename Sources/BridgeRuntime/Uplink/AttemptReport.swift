@@ -1,0 +1,27 @@
+import BridgeCore
+
+/// What an attempt tells the uplink as it goes on.
+enum AttemptReport {
+    case climbed(Rung)
+    case learned(ModemFact)
+    /// A line of the AT dialogue, secrets masked.
+    case said(DialogueLine)
+    /// MQTT bytes of one packet or more, to the cloud or from it.
+    case packets([UInt8], sent: Bool)
+    /// The broker accepted CONNECT.
+    case connected(sessionPresent: Bool)
+    /// A QoS 0 message is on the line.
+    case written(Int64)
+    /// PUBACK.
+    case acknowledged(Int64)
+    case message(InboundMessage)
+    /// More may be published.
+    case windowOpened
+    case pinged(Duration)
+    case refusedSubscriptions([String])
+    case note(String)
+    /// The orderly end that was asked for is done; the modem is in command mode.
+    case left
+    /// The attempt is over.
+    case failed(LinkFailure)
+}

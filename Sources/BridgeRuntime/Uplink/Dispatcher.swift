@@ -1,0 +1,93 @@
+import BridgeCore
+import Collections
+import NIOCore
+
+/// Moves messages from the outbox onto the line, oldest first, as far as the window in flight allows.
+///
+/// It holds a small stretch of the outbox in memory, never all of it; a message leaves the outbox
+/// when the broker has it.
+final class Dispatcher {
+    /// How many bytes of payload, and how many messages, are read ahead.
+    private static let readAheadBytes = 65_536
+    private static let readAheadCount = 64
+    /// How soon a failed read is tried again.
+    private static let retry = TimeAmount.seconds(1)
+
+    /// The attempt that is online.
+    var attempt: Attempt?
+    private let outbox: Outbox
+    private let eventLoop: any EventLoop
+    private var loaded: Deque<OutgoingMessage> = []
+    /// The last message that was read from the outbox.
+    private var cursor: Int64 = 0
+    private var isReading = false
+    private var mayHoldMore = true
+    private(set) var inFlight = 0
+
+    init(outbox: Outbox, eventLoop: any EventLoop) {
+        self.outbox = outbox
+        self.eventLoop = eventLoop
+    }
+
+    var waiting: Int64 { outbox.books.waiting }
+
+    /// Messages were added behind what has been read.
+    func moreWaiting() { mayHoldMore = true }
+
+    /// Publishes what may go now, and reads on when nothing is left in memory.
+    func pump() {
+        guard let attempt else { return }
+        while let next = loaded.first, attempt.canPublish(next) {
+            loaded.removeFirst()
+            inFlight += 1
+            attempt.publish(next)
+        }
+        outbox.markInFlight(inFlight, through: cursor)
+        readOn()
+    }
+
+    /// The broker has the message, or QoS 0 put it on the line: it leaves the outbox.
+    func delivered(_ sequence: Int64, then done: @escaping () -> Void) {
+        inFlight = max(0, inFlight - 1)
+        outbox.markInFlight(inFlight, through: cursor)
+        let done = NIOLoopBound(done, eventLoop: eventLoop)
+        let eventLoop = eventLoop
+        outbox.remove(sequence, as: .delivered) { _ in eventLoop.execute { done.value() } }
+    }
+
+    private func readOn() {
+        guard loaded.isEmpty, mayHoldMore, !isReading else { return }
+        isReading = true
+        mayHoldMore = false
+        let me = NIOLoopBound(self, eventLoop: eventLoop)
+        let eventLoop = eventLoop
+        outbox.next(
+            after: cursor, limitBytes: Self.readAheadBytes, limitCount: Self.readAheadCount,
+            now: WallTime.now.milliseconds
+        ) { result in
+            eventLoop.execute { me.value.read(result) }
+        }
+    }
+
+    private func read(_ result: Result<[WaitingMessage], OutboxRefusal>) {
+        isReading = false
+        switch result {
+        case .success(let messages):
+            guard let last = messages.last else { break }
+            cursor = last.sequence
+            mayHoldMore = true
+            for message in messages {
+                loaded.append(
+                    OutgoingMessage(
+                        sequence: message.sequence, topic: message.topic, payload: message.payload,
+                        qos: message.qos == 0 ? .atMostOnce : .atLeastOnce))
+            }
+        case .failure:
+            eventLoop.assumeIsolated().scheduleTask(in: Self.retry) { [weak self] in
+                self?.mayHoldMore = true
+                self?.pump()
+            }
+        }
+        pump()
+    }
+}

@@ -1,0 +1,115 @@
+import BridgeCore
+import Collections
+import NIOCore
+
+/// Carries out what ``MQTTConnection`` decides, on top of the open tunnel.
+final class MQTTHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private enum Input {
+        case opened
+        case received(ByteBuffer)
+        case publish(OutgoingMessage)
+        case disconnect
+        case timerFired
+    }
+
+    private var connection: MQTTConnection
+    private let report: (AttemptReport) -> Void
+    private let tracesPackets: () -> Bool
+    private var inputs: Deque<Input> = []
+    private var isRunning = false
+    private var timer: DeadlineTimer?
+    private var context: ChannelHandlerContext?
+
+    init(
+        _ connection: MQTTConnection, tracesPackets: @escaping () -> Bool,
+        report: @escaping (AttemptReport) -> Void
+    ) {
+        self.connection = connection
+        self.tracesPackets = tracesPackets
+        self.report = report
+    }
+
+    var deadline: Moment? { connection.deadline }
+
+    /// Whether a message of so many bytes may be published now.
+    func canPublish(_ message: OutgoingMessage) -> Bool { connection.canPublish(message) }
+
+    func publish(_ message: OutgoingMessage) { take(.publish(message)) }
+
+    /// Sends DISCONNECT and has the modem leave the tunnel.
+    func disconnect() { take(.disconnect) }
+
+    /// What outlives this connection; it is over afterwards.
+    func takeSession() -> MQTTSession { connection.takeSession() }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        timer = DeadlineTimer(eventLoop: context.eventLoop) { [unowned self] in take(.timerFired) }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        timer?.set(nil)
+        timer = nil
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        timer?.set(nil)
+        context.fireChannelInactive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        take(.received(unwrapInboundIn(data)))
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is ModemHandler.TunnelEvent { take(.opened) } else { context.fireUserInboundEventTriggered(event) }
+    }
+
+    private func take(_ input: Input) {
+        inputs.append(input)
+        guard !isRunning else { return }
+        isRunning = true
+        defer { isRunning = false }
+        while let next = inputs.popFirst() {
+            for effect in decide(next) { carryOut(effect) }
+            timer?.set(connection.deadline)
+        }
+    }
+
+    private func decide(_ input: Input) -> [MQTTConnection.Effect] {
+        switch input {
+        case .opened: return connection.opened(now: .now)
+        case .received(let buffer):
+            if tracesPackets() { report(.packets(Array(buffer.readableBytesView), sent: false)) }
+            return connection.received(ArraySlice(buffer.readableBytesView), now: .now)
+        case .publish(let message): return connection.publish(message, now: .now)
+        case .disconnect: return connection.disconnect(now: .now)
+        case .timerFired: return connection.timerFired(now: .now)
+        }
+    }
+
+    private func carryOut(_ effect: MQTTConnection.Effect) {
+        switch effect {
+        case .send(let bytes):
+            if tracesPackets() { report(.packets(bytes, sent: true)) }
+            guard let context else { return }
+            context.writeAndFlush(wrapOutboundOut(context.channel.allocator.buffer(bytes: bytes)), promise: nil)
+        case .climbed(let rung): report(.climbed(rung))
+        case .connected(let sessionPresent): report(.connected(sessionPresent: sessionPresent))
+        case .written(let sequence): report(.written(sequence))
+        case .acknowledged(let sequence): report(.acknowledged(sequence))
+        case .message(let message): report(.message(message))
+        case .windowOpened: report(.windowOpened)
+        case .pinged(let roundTrip): report(.pinged(roundTrip))
+        case .refusedSubscriptions(let filters): report(.refusedSubscriptions(filters))
+        case .disconnected:
+            context?.triggerUserOutboundEvent(ModemHandler.TunnelRequest.leave, promise: nil)
+        case .note(let text): report(.note(text))
+        case .failed(let failure): report(.failed(failure))
+        }
+    }
+}

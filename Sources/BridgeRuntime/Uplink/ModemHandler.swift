@@ -1,0 +1,113 @@
+import BridgeCore
+import Collections
+import NIOCore
+
+/// Carries out what ``ModemLink`` decides, on the channel of the serial port.
+///
+/// Below it are the modem's bytes; above it, once the tunnel is open, those of the TCP connection.
+/// Inputs that come while effects are being carried out wait their turn, so that the machine sees
+/// one after the other.
+final class ModemHandler: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    /// Fired up the pipeline when the tunnel opens.
+    enum TunnelEvent: Sendable { case opened }
+    /// Triggered down the pipeline for the orderly end.
+    enum TunnelRequest: Sendable { case leave }
+
+    private enum Input {
+        case begun
+        case received(ByteBuffer)
+        case write(ByteBuffer)
+        case leave
+        case timerFired
+    }
+
+    private var link: ModemLink
+    private let report: (AttemptReport) -> Void
+    private var inputs: Deque<Input> = []
+    private var isRunning = false
+    private var timer: DeadlineTimer?
+    private(set) var bytesSent = 0
+    private(set) var bytesReceived = 0
+
+    init(_ link: ModemLink, report: @escaping (AttemptReport) -> Void) {
+        self.link = link
+        self.report = report
+    }
+
+    /// When the machine has to be woken at the latest.
+    var deadline: Moment? { link.deadline }
+
+    func channelActive(context: ChannelHandlerContext) {
+        timer = DeadlineTimer(eventLoop: context.eventLoop) { [unowned self] in take(.timerFired, context) }
+        take(.begun, context)
+        context.fireChannelActive()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        timer?.set(nil)
+        timer = nil
+        context.fireChannelInactive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let buffer = unwrapInboundIn(data)
+        bytesReceived += buffer.readableBytes
+        take(.received(buffer), context)
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        take(.write(unwrapOutboundIn(data)), context)
+        promise?.succeed()
+    }
+
+    func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
+        guard event is TunnelRequest else {
+            context.triggerUserOutboundEvent(event, promise: promise)
+            return
+        }
+        take(.leave, context)
+        promise?.succeed()
+    }
+
+    private func take(_ input: Input, _ context: ChannelHandlerContext) {
+        inputs.append(input)
+        guard !isRunning else { return }
+        isRunning = true
+        defer { isRunning = false }
+        while let next = inputs.popFirst() {
+            for effect in decide(next) { carryOut(effect, context) }
+            timer?.set(link.deadline)
+        }
+    }
+
+    private func decide(_ input: Input) -> [ModemLink.Effect] {
+        switch input {
+        case .begun: link.begun(now: .now)
+        case .received(let buffer): link.received(ArraySlice(buffer.readableBytesView), now: .now)
+        case .write(let buffer): link.write(Array(buffer.readableBytesView), now: .now)
+        case .leave: link.leave(now: .now)
+        case .timerFired: link.timerFired(now: .now)
+        }
+    }
+
+    private func carryOut(_ effect: ModemLink.Effect, _ context: ChannelHandlerContext) {
+        switch effect {
+        case .send(let bytes):
+            bytesSent += bytes.count
+            context.writeAndFlush(wrapOutboundOut(context.channel.allocator.buffer(bytes: bytes)), promise: nil)
+        case .climbed(let rung): report(.climbed(rung))
+        case .learned(let fact): report(.learned(fact))
+        case .said(let line): report(.said(line))
+        case .opened: context.fireUserInboundEventTriggered(TunnelEvent.opened)
+        case .deliver(let bytes):
+            context.fireChannelRead(wrapInboundOut(context.channel.allocator.buffer(bytes: bytes)))
+        case .left: report(.left)
+        case .failed(let failure): report(.failed(failure))
+        }
+    }
+}

@@ -1,0 +1,294 @@
+import BridgeCore
+import Logging
+import NIOCore
+
+/// Keeps the link up: opens the port, makes attempt after attempt, waits between them, and moves what the outbox
+/// holds onto the line.
+///
+/// All of it runs on one event loop. What to do after a failure is ``UplinkPolicy``'s decision.
+final class Uplink {
+    /// What the link needs of the configuration.
+    struct Settings: Equatable {
+        var port: SerialPort.Settings
+        var modem: ModemLink.Settings
+        var mqtt: MQTTConnection.Settings
+    }
+
+    /// What the rest of the daemon wants to hear.
+    struct Listeners {
+        /// A message is at the broker (QoS 1) or on the line (QoS 0), and its removal is on disk.
+        var delivered: (Int64) -> Void
+        var received: (InboundMessage) -> Void
+        /// The link's word or reason changed.
+        var changed: () -> Void
+    }
+
+    private enum Phase {
+        case idle
+        case waiting(until: Moment, Scheduled<Void>)
+        case attempting(Attempt)
+        case stopped
+    }
+
+    /// How soon a port that cannot be used is looked at again.
+    private static let portRetry = Duration.seconds(1)
+    /// How long the line needs to settle after a change of speed.
+    private static let speedSettling = Duration.milliseconds(200)
+    /// The longest time an orderly end may take: `+++` with its silences, two commands, at a slow speed.
+    private static let leaveLimit = Duration.seconds(6)
+
+    private(set) var situation = LinkSituation()
+    private(set) var settings: Settings
+    private let eventLoop: any EventLoop
+    private let logger: Logger
+    private let dispatcher: Dispatcher
+    private var listeners: Listeners
+    private var journal: LinkJournal
+    private var policy = UplinkPolicy()
+    private var port: SerialPort?
+    private var session = MQTTSession()
+    private var phase = Phase.idle
+    private var repair = Repair.reset
+    private var whenStopped: (() -> Void)?
+
+    init(
+        settings: Settings, outbox: Outbox, eventLoop: any EventLoop, logger: Logger, listeners: Listeners
+    ) {
+        self.settings = settings
+        self.eventLoop = eventLoop
+        self.logger = logger
+        self.listeners = listeners
+        journal = LinkJournal(logger: logger)
+        dispatcher = Dispatcher(outbox: outbox, eventLoop: eventLoop)
+    }
+
+    /// Messages that were published and not yet acknowledged.
+    var inFlight: Int { dispatcher.inFlight }
+
+    func start() {
+        eventLoop.preconditionInEventLoop()
+        openPort()
+    }
+
+    /// Messages were added to the outbox.
+    func moreWaiting() {
+        dispatcher.moreWaiting()
+        pump()
+    }
+
+    /// Takes new settings. The link is kept when nothing that matters to it has changed.
+    ///
+    /// - Returns: whether the link is brought up anew.
+    func apply(_ new: Settings) -> Bool {
+        guard new != settings else { return false }
+        let keepsPort = new.port == settings.port
+        settings = new
+        leave { [self] in
+            if !keepsPort { port = nil }
+            begin(policy.restarted(now: .now))
+        }
+        return true
+    }
+
+    /// Ends the session in order, puts the modem back into command mode, and calls back.
+    func stop(_ done: @escaping () -> Void) {
+        _ = situation.climbed(.stopping)
+        listeners.changed()
+        leave { [self] in
+            port = nil
+            phase = .stopped
+            done()
+        }
+    }
+
+    /// Whether the serial side makes progress: no timer of the present attempt or wait is long overdue.
+    func makesProgress(now: Moment) -> Bool {
+        let due: Moment?
+        switch phase {
+        case .attempting(let attempt): due = attempt.deadline
+        case .waiting(let until, _): due = until
+        case .idle, .stopped: due = nil
+        }
+        return due.map { now - $0 < .seconds(10) } ?? true
+    }
+
+    // MARK: Port
+
+    private func openPort() {
+        change(to: .opening)
+        do throws(LinkFailure) {
+            let opened = try SerialPort(settings.port)
+            let speedChanged = opened.speedChanged
+            port = consume opened
+            guard speedChanged else { return attempt() }
+            wait(until: .now + Self.speedSettling) { [self] in
+                port?.flush()
+                attempt()
+            }
+        } catch {
+            situation.lacksPort(error)
+            journal.lacksPort(error, now: .now)
+            listeners.changed()
+            repair = .reset
+            wait(until: .now + Self.portRetry) { [self] in openPort() }
+        }
+    }
+
+    // MARK: Attempts
+
+    private func begin(_ plan: UplinkPolicy.Plan) {
+        repair = plan.repair
+        wait(until: plan.at) { [self] in
+            if repair == .reopen { port = nil }
+            if port == nil { openPort() } else { attempt() }
+        }
+    }
+
+    private func attempt() {
+        let descriptor: CInt
+        do throws(LinkFailure) {
+            guard let copy = try port?.duplicate() else { return openPort() }
+            descriptor = copy
+        } catch {
+            port = nil
+            return openPort()
+        }
+        situation.attempts += 1
+        if repair >= .reset { situation.resets += 1 }
+        let logger = logger
+        let attempt = Attempt(
+            modem: ModemLink(settings: settings.modem, start: repair),
+            mqtt: MQTTConnection(settings: settings.mqtt, session: session),
+            repair: repair, portPath: settings.port.path,
+            tracesPackets: { logger.logLevel <= .debug },
+            report: { [weak self] in self?.heard($0) })
+        session = MQTTSession()
+        phase = .attempting(attempt)
+        attempt.begin(on: descriptor, eventLoop: eventLoop)
+    }
+
+    private func heard(_ report: AttemptReport) {
+        guard case .attempting(let attempt) = phase else { return }
+        switch report {
+        case .climbed(let rung):
+            if rung == .connecting {
+                situation.connects += 1
+                policy.connecting(now: .now)
+            }
+            if !attempt.isLeaving { change(to: rung) }
+            if rung == .online { online() }
+        case .learned(let fact): learned(fact)
+        case .said(let line): logger.dialogue(line)
+        case .packets(let bytes, let sent): logger.packets(bytes, sent: sent)
+        case .connected(let sessionPresent):
+            logger.debug("the broker accepted the session\(sessionPresent ? ", which it still had" : "")")
+        case .written(let sequence), .acknowledged(let sequence):
+            dispatcher.delivered(sequence) { [weak self] in self?.listeners.delivered(sequence) }
+        case .message(let message): listeners.received(message)
+        case .windowOpened: pump()
+        case .pinged(let roundTrip): situation.pingRoundTrip = roundTrip
+        case .refusedSubscriptions(let filters):
+            logger.event(
+                .subscriptionRefused, level: .warning,
+                "the broker refused the subscription to \(filters.joined(separator: ", "))")
+        case .note(let text): logger.debug("\(text)")
+        case .left: finish(attempt)
+        case .failed(let failure):
+            if attempt.isLeaving { finish(attempt) } else { failed(failure, attempt) }
+        }
+    }
+
+    private func online() {
+        policy.online(now: .now)
+        journal.online(waiting: dispatcher.waiting, now: .now)
+        pump()
+    }
+
+    private func failed(_ failure: LinkFailure, _ attempt: Attempt) {
+        end(attempt)
+        if case .refused = failure { situation.refusals += 1 }
+        if case .portLost = failure {
+            port = nil
+            situation.lacksPort(failure)
+            journal.lacksPort(failure, now: .now)
+            listeners.changed()
+            repair = .reset
+            wait(until: .now + Self.portRetry) { [self] in openPort() }
+            return
+        }
+        let plan = policy.failed(failure, started: attempt.repair, now: .now, random: .random(in: 0..<1))
+        let pause = plan.at - .now
+        let rung = situation.state
+        situation.failed(failure, nextAttempt: WallTime(milliseconds: WallTime.now.milliseconds + pause.inMilliseconds))
+        journal.failed(failure, at: rung, waiting: dispatcher.waiting, wait: pause, now: .now)
+        listeners.changed()
+        begin(plan)
+    }
+
+    private func end(_ attempt: Attempt) {
+        phase = .idle
+        session = attempt.end()
+        situation.bytesSent += attempt.bytesSent
+        situation.bytesReceived += attempt.bytesReceived
+        situation.pingRoundTrip = nil
+        dispatcher.attempt = nil
+    }
+
+    // MARK: Ending
+
+    private func leave(_ done: @escaping () -> Void) {
+        switch phase {
+        case .waiting(_, let scheduled):
+            scheduled.cancel()
+            phase = .idle
+            done()
+        case .idle, .stopped:
+            done()
+        case .attempting(let attempt):
+            whenStopped = done
+            let limit = Moment.now + Self.leaveLimit
+            eventLoop.assumeIsolated().scheduleTask(deadline: limit.deadline) { [weak self, weak attempt] in
+                if let self, let attempt { self.finish(attempt) }
+            }
+            attempt.leave()
+        }
+    }
+
+    private func finish(_ attempt: Attempt) {
+        guard case .attempting(let current) = phase, current === attempt, let done = whenStopped else { return }
+        whenStopped = nil
+        end(attempt)
+        done()
+    }
+
+    // MARK: Small parts
+
+    private func learned(_ fact: ModemFact) {
+        switch fact {
+        case .firmware(let version): situation.firmware = version
+        case .address(let address): situation.address = address
+        case .mac(let mac): situation.mac = mac
+        case .accessPoint(_, _, let signal): situation.signal = signal
+        }
+    }
+
+    private func pump() {
+        guard situation.state == .online, case .attempting(let attempt) = phase, !attempt.isLeaving else { return }
+        dispatcher.attempt = attempt
+        dispatcher.pump()
+    }
+
+    private func change(to rung: Rung) {
+        guard situation.climbed(rung) else { return }
+        if rung != .online { journal.climbed(rung) }
+        listeners.changed()
+    }
+
+    private func wait(until moment: Moment, _ action: @escaping () -> Void) {
+        let scheduled = eventLoop.assumeIsolated().scheduleTask(deadline: moment.deadline) { [weak self] in
+            self?.phase = .idle
+            action()
+        }
+        phase = .waiting(until: moment, scheduled)
+    }
+}

@@ -1,0 +1,41 @@
+// <termios.h> and <asm/termbits.h> define the same names: this file takes the kernel's, for termios2.
+#include "CSystemd.h"
+
+#include <asm/ioctls.h>
+#include <asm/termbits.h>
+#include <sys/ioctl.h>
+#include <sys/sysmacros.h>
+
+int csystemd_tty_make_raw(int fd, unsigned int baud, bool hardware_flow_control, bool *changed_speed) {
+    struct termios2 settings;
+    if (ioctl(fd, TCGETS2, &settings) < 0) return -1;
+    *changed_speed = settings.c_ospeed != baud;
+
+    settings.c_iflag = 0;
+    settings.c_oflag = 0;
+    settings.c_lflag = 0;
+    settings.c_cflag = CS8 | CREAD | CLOCAL | BOTHER | (BOTHER << IBSHIFT);
+    if (hardware_flow_control) settings.c_cflag |= CRTSCTS;
+    settings.c_ispeed = baud;
+    settings.c_ospeed = baud;
+    settings.c_cc[VMIN] = 1;
+    settings.c_cc[VTIME] = 0;
+    return ioctl(fd, TCSETS2, &settings);
+}
+
+int csystemd_tty_lock(int fd) { return ioctl(fd, TIOCEXCL); }
+
+bool csystemd_tty_is_locked(int fd) {
+    int locked = 0;
+    return ioctl(fd, TIOCGEXCL, &locked) == 0 && locked;
+}
+
+int csystemd_tty_flush(int fd) { return ioctl(fd, TCFLSH, TCIOFLUSH); }
+
+// Documentation/admin-guide/devices.txt: majors 136 to 143 are the Unix98 pty slaves.
+bool csystemd_is_pseudo_terminal(unsigned long device) {
+    unsigned int number = major(device);
+    return number >= 136 && number <= 143;
+}
+
+unsigned int csystemd_device_minor(unsigned long device) { return minor(device); }
