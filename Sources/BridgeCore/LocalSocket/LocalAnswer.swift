@@ -1,0 +1,100 @@
+/// One line from the daemon to a local program, as bytes with the line feed.
+public enum LocalAnswer {
+    /// What identifies a request in the lines about it.
+    public struct Identity: Equatable, Sendable {
+        /// The Alink `id`.
+        public var alinkID: String?
+        /// The `tag`, JSON text in one line.
+        public var tag: [UInt8]?
+
+        public init(alinkID: String? = nil, tag: [UInt8]? = nil) {
+            self.alinkID = alinkID
+            self.tag = tag
+        }
+    }
+
+    /// `{"id":…,"status":"queued","receipt":…}`
+    public static func queued(_ identity: Identity, receipt: Int64) -> [UInt8] {
+        var line = Line()
+        if let id = identity.alinkID { line.add("id", .string(id)) }
+        line.add("status", "queued")
+        line.add("receipt", .int(receipt))
+        return line.finish(tag: identity.tag)
+    }
+
+    /// `{"id":…,"status":"refused","error":…,"detail":…}`, with `offset` for what is no JSON object.
+    public static func refused(_ refusal: LocalRefusal) -> [UInt8] {
+        var line = Line()
+        if let id = refusal.id { line.add("id", raw: id) }
+        line.add("status", "refused")
+        line.add("error", .string(refusal.error.rawValue))
+        line.add("detail", .string(refusal.detail))
+        if let offset = refusal.offset { line.add("offset", .int(offset)) }
+        return line.finish(tag: refusal.tag)
+    }
+
+    /// `{"receipt":…,"id":…,"status":"delivered"}`
+    public static func delivered(_ identity: Identity, receipt: Int64) -> [UInt8] {
+        var line = Line(receipt, identity)
+        line.add("status", "delivered")
+        return line.finish(tag: identity.tag)
+    }
+
+    /// `{"receipt":…,"id":…,"status":"confirmed","code":…,"data":…,"message":…}`
+    ///
+    /// - Parameter data: valid JSON text as the cloud sent it.
+    public static func confirmed(
+        _ identity: Identity, receipt: Int64, code: Int, data: [UInt8]?, message: String?
+    ) -> [UInt8] {
+        var line = Line(receipt, identity)
+        line.add("status", "confirmed")
+        line.add("code", .int(code))
+        if let data { line.add("data", raw: JSONText.compact(data)) }
+        if let message { line.add("message", .string(message)) }
+        return line.finish(tag: identity.tag)
+    }
+
+    /// `{"receipt":…,"id":…,"status":"dropped","reason":…}`
+    public static func dropped(_ identity: Identity, receipt: Int64, reason: DropReason) -> [UInt8] {
+        var line = Line(receipt, identity)
+        line.add("status", "dropped")
+        line.add("reason", .string(reason.rawValue))
+        return line.finish(tag: identity.tag)
+    }
+
+    /// The members of an object (`hello`, `status`).
+    public static func object(_ value: JSONValue, tag: [UInt8]?) -> [UInt8] {
+        var line = Line()
+        if case .object(let members) = value {
+            for member in members { line.add(member.name, member.value) }
+        }
+        return line.finish(tag: tag)
+    }
+
+    private struct Line {
+        private var bytes: [UInt8] = [UInt8(ascii: "{")]
+
+        init() {}
+
+        init(_ receipt: Int64, _ identity: Identity) {
+            add("receipt", .int(receipt))
+            if let id = identity.alinkID { add("id", .string(id)) }
+        }
+
+        mutating func add(_ name: String, _ value: JSONValue) { add(name, raw: Array(value.serialized.utf8)) }
+
+        mutating func add(_ name: String, raw: [UInt8]) {
+            if bytes.count > 1 { bytes.append(UInt8(ascii: ",")) }
+            bytes.append(contentsOf: JSONValue.string(name).serialized.utf8)
+            bytes.append(UInt8(ascii: ":"))
+            bytes.append(contentsOf: raw)
+        }
+
+        mutating func finish(tag: [UInt8]?) -> [UInt8] {
+            if let tag { add("tag", raw: tag) }
+            bytes.append(UInt8(ascii: "}"))
+            bytes.append(0x0A)
+            return bytes
+        }
+    }
+}

@@ -1,0 +1,102 @@
+/// What a local program asks for with one JSON object.
+public enum LocalRequest: Equatable, Sendable {
+    case publish(PublishRequest)
+    /// `{"bridge":"hello"}`; `tag` is JSON text in one line.
+    case hello(tag: [UInt8]?)
+    /// `{"bridge":"status"}`
+    case status(tag: [UInt8]?)
+
+    /// Understands an object.
+    ///
+    /// With `bridge` it is a request to the daemon; else with `method` an Alink request.
+    /// - Parameters:
+    ///   - document: valid JSON text of an object, from `{` to `}`.
+    ///   - ids: where the id of an Alink request without one comes from.
+    public static func parse(
+        _ document: [UInt8], rules: TopicRules, ids: inout AlinkIDs
+    ) throws(LocalRefusal) -> LocalRequest {
+        guard let index = JSONObjectIndex(document[...]) else {
+            throw LocalRefusal(.notAnObject, "expected a JSON object")
+        }
+        do throws(LocalRefusal) {
+            guard index.count(of: "bridge") == 0 else { return try operation(index, rules: rules, ids: &ids) }
+            guard index.count(of: "method") > 0 else { throw withoutMethod(index) }
+            return .publish(try alink(document[...], index, rules: rules, ids: &ids))
+        } catch {
+            throw error.naming(index)
+        }
+    }
+
+    private static func withoutMethod(_ index: JSONObjectIndex) -> LocalRefusal {
+        if index["id"] != nil, index["code"] != nil {
+            return LocalRefusal(.invalidRequest, "nothing waits for this Alink response")
+        }
+        return LocalRefusal(.invalidRequest, "neither an Alink request (\"method\") nor one to the daemon (\"bridge\")")
+    }
+
+    private static func operation(
+        _ index: JSONObjectIndex, rules: TopicRules, ids: inout AlinkIDs
+    ) throws(LocalRefusal) -> LocalRequest {
+        for name in ["bridge", "id", "method", "version", "tag"] where index.count(of: name) > 1 {
+            throw LocalRefusal(.invalidRequest, "\"\(name)\" occurs more than once")
+        }
+        let tag = index["tag"].map { JSONText.compact($0.value) }
+        if let tag, tag.count > maxTag { throw LocalRefusal(.invalidRequest, "\"tag\" is longer than \(maxTag) bytes") }
+        switch index["bridge"]?.text {
+        case "hello": return .hello(tag: tag)
+        case "status": return .status(tag: tag)
+        case "publish":
+            var request = try PublishOptions.target(index, rules: rules, ids: &ids)
+            try PublishOptions.read(index, into: &request)
+            request.tag = tag
+            return .publish(request)
+        case .some: throw LocalRefusal(.unknownOperation, "\"bridge\" is none of hello, publish, status")
+        case nil: throw LocalRefusal(.invalidRequest, "\"bridge\" has to be a string")
+        }
+    }
+
+    static func alink(
+        _ document: ArraySlice<UInt8>, _ index: JSONObjectIndex, rules: TopicRules, ids: inout AlinkIDs
+    ) throws(LocalRefusal) -> PublishRequest {
+        let envelope = try AlinkEnvelope(document, index, ids: &ids)
+        let topic = try rules.topic(ofMethod: envelope.method)
+        try rules.check(payloadBytes: envelope.payload.count)
+        return PublishRequest(
+            topic: topic, payload: envelope.payload, alinkID: envelope.id, method: envelope.method)
+    }
+
+    /// Most bytes of a `tag`, which is held as long as lines about the message may follow.
+    static let maxTag = 1024
+    /// Longest `id` that is echoed, valid or not.
+    private static let maxEchoedID = 64
+
+    /// The `id` of a request as it is echoed in a refusal: a string or a number, in one line.
+    static func echo(_ id: JSONObjectIndex.Member?) -> [UInt8]? {
+        guard let value = id?.value, value.count <= maxEchoedID, let first = value.first else { return nil }
+        let isNumber = first == UInt8(ascii: "-") || UInt8(ascii: "0")...UInt8(ascii: "9") ~= first
+        return first == UInt8(ascii: "\"") || isNumber ? Array(value) : nil
+    }
+}
+
+extension LocalRefusal {
+    /// The refusal with what identifies the request it answers.
+    fileprivate func naming(_ index: JSONObjectIndex) -> LocalRefusal {
+        var named = self
+        let message = index["bridge"] == nil ? nil : index["message"].flatMap { JSONObjectIndex($0.value) }
+        named.id = LocalRequest.echo(message?["id"] ?? index["id"])
+        if index["bridge"] != nil, let tag = index["tag"] {
+            let text = JSONText.compact(tag.value)
+            if text.count <= LocalRequest.maxTag { named.tag = text }
+        }
+        return named
+    }
+}
+
+extension TopicRules {
+    /// Checks the length of a payload.
+    func check(payloadBytes: Int) throws(LocalRefusal) {
+        guard payloadBytes <= maxPayload else {
+            throw LocalRefusal(.tooLarge, "the payload is longer than \(maxPayload) bytes")
+        }
+    }
+}

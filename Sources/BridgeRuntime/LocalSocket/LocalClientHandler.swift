@@ -1,0 +1,323 @@
+import BridgeCore
+import Logging
+import NIOCore
+
+/// One local program: its stream is cut into requests, and each is answered in its turn.
+///
+/// Reading pauses while the client has too much waiting for its commit, or while it does not take its
+/// answers; a client that takes none at all is read on for until ``maxWaitingOutput`` waits for
+/// it, and then disconnected. What a client wrote before it went away is carried out.
+final class LocalClientHandler: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    /// Most requests that wait for their commit.
+    static let maxPendingRequests = 256
+    /// Bytes of such requests, above which no more are read.
+    static let maxPendingBytes = 1 << 20
+    /// Most bytes of unread answers.
+    static let maxWaitingOutput = 1 << 20
+    /// Most memory for requests of which further lines are awaited (`until`).
+    static let maxWatchedBytes = 8 << 20
+    /// Answers are passed on in portions of about this size.
+    static let portion = 32 << 10
+    /// A client that takes no byte for so long does not read.
+    static let patience = TimeAmount.seconds(1)
+
+    private let server: LocalServer
+    private var context: ChannelHandlerContext?
+    private var peer = Peer(pid: 0, uid: 0)
+    private var splitter: JSONDocumentSplitter
+    /// Received, not yet split.
+    private var unread: ArraySlice<UInt8> = []
+    private var inputHasEnded = false
+    private var answers = AnswerQueue()
+    private var pendingRequests = 0
+    private var pendingBytes = 0
+    private var watchedBytes = 0
+    /// Lines that go out at the end of this turn of the loop.
+    private var output: [UInt8] = []
+    private var flushIsDue = false
+    private var isWriting = false
+    private var bytesWritten = 0
+    private var readIsOwed = false
+    private var isProceeding = false
+    private var isStopping = false
+    private var isClosing = false
+    private var takesNothing = false
+    private var isObserved = false
+
+    init(server: LocalServer, maxMessage: Int) {
+        self.server = server
+        splitter = JSONDocumentSplitter(maxLength: maxMessage)
+    }
+
+    // MARK: Channel events
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+    func channelActive(context: ChannelHandlerContext) {
+        peer = Peer.connected(to: context.channel)
+        server.logger.debug("a program connected", metadata: peer.metadata)
+        context.fireChannelActive()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        server.logger.debug("a program disconnected", metadata: peer.metadata)
+        self.context = nil
+        output = []
+        inputHasEnded = true
+        server.left(self)
+        proceed()
+        context.fireChannelInactive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let buffer = unwrapInboundIn(data)
+        unread.append(contentsOf: buffer.readableBytesView)
+        proceed()
+    }
+
+    func read(context: ChannelHandlerContext) {
+        // A read asked for while writing: the peer is gone, and NIO takes what it left before it closes.
+        if isPaused, !isWriting { readIsOwed = true } else { context.read() }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard let event = event as? ChannelEvent, event == .inputClosed else {
+            return context.fireUserInboundEventTriggered(event)
+        }
+        inputHasEnded = true
+        proceed()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable {
+            takesNothing = false
+            proceed()
+        } else {
+            observe()
+        }
+        context.fireChannelWritabilityChanged()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        server.logger.debug("connection to a program failed: \(error)", metadata: peer.metadata)
+        context.close(promise: nil)
+    }
+
+    // MARK: From the server
+
+    /// Goes on with what was received, as far as the limits permit.
+    func proceed() {
+        guard !isProceeding else { return }
+        isProceeding = true
+        while !isPaused, let piece = splitter.next(from: &unread) {
+            take(piece)
+            if output.count >= Self.portion { flush() }
+        }
+        if inputHasEnded, unread.isEmpty, let rest = splitter.finish() { take(rest) }
+        isProceeding = false
+        if readIsOwed, !isPaused, let context {
+            readIsOwed = false
+            context.read()
+        }
+        closeIfDone()
+    }
+
+    /// The daemon is stopping: new requests are refused, and the connection ends with the last answer.
+    func stop() {
+        isStopping = true
+        closeIfDone()
+    }
+
+    /// Closes at once.
+    func abandon() {
+        isClosing = true
+        context?.close(promise: nil)
+    }
+
+    // MARK: Requests
+
+    private var isPaused: Bool {
+        if isStopping { return false }
+        if pendingRequests >= Self.maxPendingRequests || pendingBytes >= Self.maxPendingBytes { return true }
+        guard let context else { return false }
+        return isClosing || server.isFull || watchedBytes >= Self.maxWatchedBytes
+            || !context.channel.isWritable && !takesNothing
+    }
+
+    private func take(_ piece: JSONDocumentSplitter.Output) {
+        let ticket = answers.open()
+        switch piece {
+        case .fault(let fault, let offset):
+            refuse(LocalRefusal(fault, offset: offset), ticket)
+        case .document(let bytes):
+            do {
+                switch try LocalRequest.parse(bytes, rules: server.settings.topics, ids: &server.ids) {
+                case .hello(let tag): answer(LocalAnswer.object(server.services.hello(), tag: tag), ticket)
+                case .status(let tag): answer(LocalAnswer.object(server.services.status(), tag: tag), ticket)
+                case .publish(let request): submit(request, ticket)
+                }
+            } catch {
+                refuse(error, ticket)
+            }
+        }
+    }
+
+    private func submit(_ request: PublishRequest, _ ticket: AnswerQueue.Ticket) {
+        guard !isStopping else {
+            return refuse(Self.refusal(.shuttingDown, "the daemon is stopping", request.identity), ticket)
+        }
+        let size = request.payload.count + request.topic.utf8.count
+        pendingRequests += 1
+        pendingBytes += size
+        server.hold(bytes: size)
+        let watch = Watch(until: request.until, identity: request.identity)
+        server.services.submit(Submission(request: request, peer: peer)) { report in
+            self.reported(report, size: size, watch, ticket)
+        }
+    }
+
+    /// What is remembered of a request until its last line.
+    private final class Watch {
+        let until: Until
+        let identity: LocalAnswer.Identity
+        var isPending = true
+        var isWatched = false
+
+        init(until: Until, identity: LocalAnswer.Identity) {
+            self.until = until
+            self.identity = identity
+        }
+
+        /// An estimate of the memory it takes.
+        var bytes: Int { 256 + (identity.tag?.count ?? 0) }
+    }
+
+    private func reported(
+        _ report: SubmissionReport, size: Int, _ watch: Watch, _ ticket: AnswerQueue.Ticket
+    ) {
+        let wasPending = watch.isPending
+        guard wasPending || watch.isWatched else { return }
+        let isLast: Bool
+        let line: [UInt8]
+        switch report {
+        case .queued(let receipt):
+            guard wasPending else { return }
+            isLast = watch.until == .queued
+            line = LocalAnswer.queued(watch.identity, receipt: receipt)
+        case .refused(let error, let detail):
+            guard wasPending else { return }
+            isLast = true
+            line = LocalAnswer.refused(Self.refusal(error, detail, watch.identity))
+        case .delivered(let receipt):
+            isLast = watch.until == .delivered
+            line = LocalAnswer.delivered(watch.identity, receipt: receipt)
+        case .confirmed(let receipt, let code, let data, let message):
+            guard watch.until == .confirmed else { return }
+            isLast = true
+            line = LocalAnswer.confirmed(watch.identity, receipt: receipt, code: code, data: data, message: message)
+        case .dropped(let receipt, let reason):
+            isLast = true
+            line = LocalAnswer.dropped(watch.identity, receipt: receipt, reason: reason)
+        }
+        if wasPending {
+            watch.isPending = false
+            pendingRequests -= 1
+            pendingBytes -= size
+        }
+        if watch.isWatched == isLast {
+            watch.isWatched = !isLast
+            watchedBytes += isLast ? -watch.bytes : watch.bytes
+        }
+        answer(line, ticket)
+        if wasPending { server.release(bytes: size) }
+        proceed()
+    }
+
+    private static func refusal(
+        _ error: RequestError, _ detail: String, _ identity: LocalAnswer.Identity
+    ) -> LocalRefusal {
+        var refusal = LocalRefusal(error, detail)
+        refusal.id = identity.alinkID.map { Array(JSONValue.string($0).serialized.utf8) }
+        refusal.tag = identity.tag
+        return refusal
+    }
+
+    // MARK: Answers
+
+    private func refuse(_ refusal: LocalRefusal, _ ticket: AnswerQueue.Ticket) {
+        server.logger.debug(
+            "a request was refused: \(refusal.error.rawValue), \(refusal.detail)", metadata: peer.metadata)
+        answer(LocalAnswer.refused(refusal), ticket)
+    }
+
+    private func answer(_ line: [UInt8], _ ticket: AnswerQueue.Ticket) {
+        let ready = answers.add(line, to: ticket)
+        guard let context, !isClosing, !ready.isEmpty else { return }
+        output += ready
+        guard !flushIsDue else { return }
+        // What else is answered in this turn of the loop goes out with the same system call.
+        flushIsDue = true
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        context.eventLoop.execute {
+            bound.value.flushIsDue = false
+            bound.value.flush()
+        }
+    }
+
+    /// Bytes that the kernel has not taken yet.
+    private func waitingBytes(_ context: ChannelHandlerContext) -> Int {
+        (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+    }
+
+    private func flush() {
+        guard let context, !isClosing, !output.isEmpty else { return closeIfDone() }
+        guard waitingBytes(context) + output.count <= Self.maxWaitingOutput else {
+            server.logger.warning(
+                "a program was disconnected: it did not read its answers, and 1 MiB of them waited",
+                metadata: peer.metadata)
+            return abandon()
+        }
+        bytesWritten += output.count
+        let bytes = ByteBuffer(bytes: output)
+        output = []
+        isWriting = true
+        context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
+        isWriting = false
+        closeIfDone()
+    }
+
+    /// Looks whether a client whose answers wait takes any.
+    private func observe() {
+        guard !isObserved, let context else { return }
+        isObserved = true
+        let taken = bytesWritten - waitingBytes(context)
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        context.eventLoop.scheduleTask(in: Self.patience) { bound.value.observed(taken) }
+    }
+
+    private func observed(_ taken: Int) {
+        isObserved = false
+        guard let context, !isClosing, !context.channel.isWritable else { return }
+        if bytesWritten - waitingBytes(context) == taken {
+            takesNothing = true
+            proceed()
+        } else {
+            observe()
+        }
+    }
+
+    /// Closes once nothing more is to come: no input, no answer owed, no line awaited.
+    private func closeIfDone() {
+        guard let context, !isClosing, !isProceeding, output.isEmpty, answers.isEmpty else { return }
+        guard isStopping || inputHasEnded && unread.isEmpty && watchedBytes == 0 else { return }
+        isClosing = true
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer())).whenComplete { _ in bound.value.close(promise: nil) }
+    }
+}

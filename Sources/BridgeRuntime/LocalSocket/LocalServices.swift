@@ -1,0 +1,40 @@
+import BridgeCore
+
+/// What the daemon does for local programs. All calls, and all reports, on the server's event loop.
+public protocol LocalServices: AnyObject {
+    /// The answer to `{"bridge":"hello"}`, an object.
+    func hello() -> JSONValue
+
+    /// The answer to `{"bridge":"status"}`, an object.
+    func status() -> JSONValue
+
+    /// Stores a message for delivery.
+    ///
+    /// The first report has to be `queued` or `refused`, exactly once; it may come before this
+    /// call returns. Others follow for as long as ``PublishRequest/until`` asks for them; those
+    /// that nobody asked for are ignored.
+    func submit(_ submission: Submission, report: @escaping (SubmissionReport) -> Void)
+}
+
+/// A message from a local program.
+public struct Submission: Equatable, Sendable {
+    public var request: PublishRequest
+    public var peer: Peer
+
+    public init(request: PublishRequest, peer: Peer) {
+        self.request = request
+        self.peer = peer
+    }
+}
+
+/// How a submission fares.
+public enum SubmissionReport: Equatable, Sendable {
+    /// It is on disk.
+    case queued(receipt: Int64)
+    case refused(RequestError, detail: String)
+    /// The broker acknowledged it, or it was written at QoS 0.
+    case delivered(receipt: Int64)
+    /// The cloud answered; `data` is valid JSON text as it was sent.
+    case confirmed(receipt: Int64, code: Int, data: [UInt8]?, message: String?)
+    case dropped(receipt: Int64, DropReason)
+}

@@ -1,0 +1,69 @@
+import Glibc
+import Logging
+import NIOCore
+
+/// The program at the other end of a connection, as the kernel knows it (SO_PEERCRED, unix(7)).
+public struct Peer: Equatable, Sendable {
+    /// Process id when it connected; 0 if the kernel does not say.
+    public var pid: Int32
+    public var uid: UInt32
+    /// Its systemd unit, if `/proc` shows one.
+    public var unit: String?
+
+    public init(pid: Int32, uid: UInt32, unit: String? = nil) {
+        self.pid = pid
+        self.uid = uid
+        self.unit = unit
+    }
+
+    /// `struct ucred` of socket(7), which the C library shows only to programs that ask for GNU extensions.
+    private struct Credentials {
+        var pid: Int32 = 0
+        var uid = UInt32.max
+        var gid = UInt32.max
+    }
+
+    /// Asks the kernel who is connected; on the channel's event loop.
+    static func connected(to channel: any Channel) -> Peer {
+        final class Box { var credentials = Credentials() }
+        let box = NIOLoopBound(Box(), eventLoop: channel.eventLoop)
+        // On the loop the future is complete at once.
+        (channel as? any SocketOptionProvider)?
+            .unsafeGetSocketOption(level: .socket, name: NIOBSDSocket.Option(rawValue: SO_PEERCRED))
+            .whenSuccess { (credentials: Credentials) in box.value.credentials = credentials }
+        let credentials = box.value.credentials
+        return Peer(pid: credentials.pid, uid: credentials.uid, unit: unit(ofProcess: credentials.pid))
+    }
+
+    /// Reads `/proc/PID/cgroup`, at most 4 KiB of it.
+    static func unit(ofProcess pid: Int32) -> String? {
+        guard pid > 0 else { return nil }
+        let descriptor = open("/proc/\(pid)/cgroup", O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        let count = read(descriptor, &buffer, buffer.count)
+        guard count > 0 else { return nil }
+        return unit(inControlGroups: String(decoding: buffer.prefix(count), as: UTF8.self))
+    }
+
+    /// The innermost unit in the text of `/proc/PID/cgroup` (cgroups(7): `id:controllers:path`).
+    static func unit(inControlGroups text: String) -> String? {
+        for line in text.split(separator: "\n") {
+            let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+            guard fields.count == 3, fields[1].isEmpty || fields[1] == "name=systemd" else { continue }
+            let names = fields[2].split(separator: "/")
+            if let unit = names.last(where: { $0.hasSuffix(".service") || $0.hasSuffix(".scope") }) {
+                return String(unit.prefix(128))
+            }
+        }
+        return nil
+    }
+
+    /// Fields for the journal lines about this program.
+    var metadata: Logger.Metadata {
+        var metadata: Logger.Metadata = ["peer-pid": "\(pid)", "peer-uid": "\(uid)"]
+        if let unit { metadata["peer-unit"] = "\(unit)" }
+        return metadata
+    }
+}

@@ -1,0 +1,65 @@
+import BridgeCore
+
+/// Why the outbox could not be opened.
+public enum OutboxError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The file, or the folder it stands in, cannot be used.
+    case cannotOpen(path: String, detail: String)
+    /// A later release wrote the file.
+    case fromTheFuture(path: String, version: Int)
+    /// The file is corrupt and cannot be renamed.
+    case cannotSetAside(path: String, detail: String)
+
+    public var description: String {
+        switch self {
+        case .cannotOpen(let path, let detail):
+            "cannot open the outbox \(path): \(detail)"
+        case .fromTheFuture(let path, let version):
+            "the outbox \(path) was written by a later release (layout \(version)); install that release again"
+        case .cannotSetAside(let path, let detail):
+            "the outbox \(path) is corrupt and cannot be set aside: \(detail)"
+        }
+    }
+}
+
+/// Why a message was not stored, or the outbox not read.
+public enum OutboxRefusal: Error, Equatable, Sendable, CustomStringConvertible {
+    /// `max_bytes` is reached.
+    case queueFull(maxBytes: Int64)
+    /// The file system has no room left.
+    case diskFull(detail: String)
+    /// The disk failed, is read-only, or the file is damaged.
+    case diskFailed(detail: String)
+    /// The daemon is stopping.
+    case closed
+
+    /// The word a local program is given.
+    public var error: RequestError {
+        switch self {
+        case .queueFull: .queueFull
+        case .diskFull, .diskFailed: .diskFull
+        case .closed: .shuttingDown
+        }
+    }
+
+    public var description: String {
+        switch self {
+        case .queueFull(let maxBytes): "the outbox holds all it may (max_bytes = \(maxBytes))"
+        case .diskFull(let detail): "no room on the disk of the outbox: \(detail)"
+        case .diskFailed(let detail): "the outbox cannot be written: \(detail)"
+        case .closed: "the daemon is stopping"
+        }
+    }
+}
+
+/// Something about the outbox file that a person should read in the journal.
+public enum OutboxNotice: Equatable, Sendable, CustomStringConvertible {
+    /// The file was corrupt; it was renamed, and an empty one begun.
+    case setAside(path: String, detail: String)
+
+    public var description: String {
+        switch self {
+        case .setAside(let path, let detail):
+            "the outbox was corrupt (\(detail)); it is kept as \(path), and an empty one was begun"
+        }
+    }
+}

@@ -1,0 +1,67 @@
+import BridgeCore
+
+/// A message to be stored.
+public struct NewMessage: Equatable, Sendable {
+    public var topic: String
+    public var payload: [UInt8]
+    /// 0 or 1.
+    public var qos: UInt8
+    /// The `id` of the Alink envelope, by which the cloud's reply is found.
+    public var alinkID: String?
+    /// A second message with the same key is not stored for a day.
+    public var key: String?
+    /// Wall clock, milliseconds since 1970.
+    public var expiresAt: Int64?
+    /// Wall clock, milliseconds since 1970.
+    public var queuedAt: Int64
+
+    public init(
+        topic: String, payload: [UInt8], qos: UInt8, alinkID: String? = nil, key: String? = nil,
+        expiresAt: Int64? = nil, queuedAt: Int64
+    ) {
+        self.topic = topic
+        self.payload = payload
+        self.qos = qos
+        self.alinkID = alinkID
+        self.key = key
+        self.expiresAt = expiresAt
+        self.queuedAt = queuedAt
+    }
+
+    var cost: Int64 { OutboxLimits.cost(topicBytes: topic.utf8.count, payloadBytes: payload.count) }
+}
+
+/// A stored message that waits to be delivered.
+public struct WaitingMessage: Equatable, Sendable {
+    /// Place in the queue, and the receipt its sender was given.
+    public let sequence: Int64
+    public let topic: String
+    public let payload: [UInt8]
+    public let qos: UInt8
+    public let alinkID: String?
+    /// Wall clock, milliseconds since 1970.
+    public let queuedAt: Int64
+}
+
+/// The promise given for a message.
+public struct Appended: Equatable, Sendable {
+    /// The receipt.
+    public let sequence: Int64
+    /// How the message stands.
+    public let outcome: Outcome
+
+    public enum Outcome: Equatable, Sendable {
+        /// It is on disk now.
+        case stored
+        /// A message with the same key was stored before and still waits.
+        case repeatedWaiting
+        /// A message with the same key was stored before and has left since.
+        case repeatedGone
+    }
+}
+
+/// A message that the outbox gave up by itself.
+public struct DroppedMessage: Equatable, Sendable {
+    public let sequence: Int64
+    public let reason: DropReason
+}

@@ -1,0 +1,147 @@
+import BridgeCore
+import Foundation
+import GRDB
+
+/// The statements of the outbox, each on a connection that the caller holds.
+///
+/// Receipts are rowids of an AUTOINCREMENT table, which SQLite never gives out twice, even after
+/// the rows are gone (https://www.sqlite.org/autoinc.html). `size` stands before `payload`, so that
+/// walks over the queue need not read the pages of long payloads.
+enum OutboxStore {
+    /// The layouts in order; `PRAGMA user_version` counts those applied.
+    static let layouts = [
+        """
+        CREATE TABLE message (
+            sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+            queued_at INTEGER NOT NULL,
+            expires_at INTEGER,
+            size INTEGER NOT NULL,
+            qos INTEGER NOT NULL,
+            alink_id TEXT,
+            topic TEXT NOT NULL,
+            payload BLOB NOT NULL
+        );
+        CREATE INDEX message_by_expiry ON message (expires_at) WHERE expires_at IS NOT NULL;
+        CREATE TABLE taken_key (
+            key TEXT PRIMARY KEY,
+            sequence INTEGER NOT NULL,
+            taken_at INTEGER NOT NULL
+        ) WITHOUT ROWID;
+        CREATE TABLE ledger (
+            id INTEGER PRIMARY KEY CHECK (id = 1),
+            received INTEGER NOT NULL,
+            delivered INTEGER NOT NULL,
+            waiting INTEGER NOT NULL,
+            bytes INTEGER NOT NULL
+        );
+        CREATE TABLE ledger_dropped (
+            reason TEXT PRIMARY KEY,
+            messages INTEGER NOT NULL
+        ) WITHOUT ROWID;
+        INSERT INTO ledger VALUES (1, 0, 0, 0, 0);
+        """
+    ]
+
+    // MARK: Messages
+
+    static func insert(_ message: NewMessage, _ db: Database) throws -> Int64 {
+        let statement = try db.cachedStatement(
+            sql: """
+                INSERT INTO message (queued_at, expires_at, size, qos, alink_id, topic, payload)
+                VALUES (?, ?, ?, ?, ?, ?, ?)
+                """)
+        try statement.execute(arguments: [
+            message.queuedAt, message.expiresAt, message.cost, Int(message.qos), message.alinkID, message.topic,
+            Data(message.payload),
+        ])
+        return db.lastInsertedRowID
+    }
+
+    /// Deletes a message and returns its cost; nil when it is not there.
+    static func delete(_ sequence: Int64, _ db: Database) throws -> Int64? {
+        let statement = try db.cachedStatement(sql: "DELETE FROM message WHERE sequence = ? RETURNING size")
+        return try Int64.fetchOne(statement, arguments: [sequence])
+    }
+
+    static func contains(_ sequence: Int64, _ db: Database) throws -> Bool {
+        let statement = try db.cachedStatement(sql: "SELECT 1 FROM message WHERE sequence = ?")
+        return try Int.fetchOne(statement, arguments: [sequence]) != nil
+    }
+
+    /// The oldest messages behind `sequence`, with their costs, until these make up `bytes`.
+    static func oldest(after sequence: Int64, making bytes: Int64, _ db: Database) throws -> [Int64] {
+        let statement = try db.cachedStatement(
+            sql: "SELECT sequence, size FROM message WHERE sequence > ? ORDER BY sequence")
+        let rows = try Row.fetchCursor(statement, arguments: [sequence])
+        var found: [Int64] = []
+        var sum: Int64 = 0
+        while sum < bytes, let row = try rows.next() {
+            found.append(row[0])
+            sum &+= row[1]
+        }
+        return sum < bytes ? [] : found
+    }
+
+    /// Messages behind `sequence` whose time is over, at most `count`.
+    static func expired(
+        after sequence: Int64, limits: OutboxLimits, now: Int64, count: Int, _ db: Database
+    ) throws
+        -> [Int64]
+    {
+        let byDate = try db.cachedStatement(
+            sql: "SELECT sequence FROM message WHERE expires_at <= ? AND sequence > ? ORDER BY expires_at LIMIT ?")
+        var found = Set(try Int64.fetchAll(byDate, arguments: [now, sequence, count]))
+        // By age: from the oldest one to the first that is young enough.
+        let byAge = try db.cachedStatement(
+            sql: "SELECT sequence, queued_at, expires_at FROM message WHERE sequence > ? ORDER BY sequence")
+        let rows = try Row.fetchCursor(byAge, arguments: [sequence])
+        while found.count < count, let row = try rows.next() {
+            guard limits.hasExpired(queuedAt: row[1], expiresAt: row[2], now: now) else { break }
+            found.insert(row[0])
+        }
+        return found.sorted()
+    }
+
+    // MARK: Keys
+
+    static let keyLifetime: Int64 = 86_400_000
+
+    static func sequence(ofKey key: String, now: Int64, _ db: Database) throws -> Int64? {
+        let statement = try db.cachedStatement(sql: "SELECT sequence FROM taken_key WHERE key = ? AND taken_at > ?")
+        return try Int64.fetchOne(statement, arguments: [key, now &- keyLifetime])
+    }
+
+    static func take(key: String, sequence: Int64, now: Int64, _ db: Database) throws {
+        let statement = try db.cachedStatement(sql: "INSERT OR REPLACE INTO taken_key VALUES (?, ?, ?)")
+        try statement.execute(arguments: [key, sequence, now])
+    }
+
+    static func forgetKeys(now: Int64, _ db: Database) throws {
+        try db.execute(sql: "DELETE FROM taken_key WHERE taken_at <= ?", arguments: [now &- keyLifetime])
+    }
+
+    // MARK: Books
+
+    static func books(_ db: Database) throws -> OutboxBooks? {
+        guard let row = try Row.fetchOne(db, sql: "SELECT received, delivered, waiting, bytes FROM ledger") else {
+            return nil
+        }
+        var dropped: [DropReason: Int64] = [:]
+        for entry in try Row.fetchAll(db, sql: "SELECT reason, messages FROM ledger_dropped") {
+            guard let reason = DropReason(rawValue: entry[0]) else { continue }
+            dropped[reason] = entry[1]
+        }
+        return OutboxBooks(received: row[0], delivered: row[1], waiting: row[2], dropped: dropped, bytes: row[3])
+    }
+
+    static func save(_ books: OutboxBooks, before: OutboxBooks, _ db: Database) throws {
+        guard books != before else { return }
+        let statement = try db.cachedStatement(
+            sql: "UPDATE ledger SET received = ?, delivered = ?, waiting = ?, bytes = ?")
+        try statement.execute(arguments: [books.received, books.delivered, books.waiting, books.bytes])
+        for (reason, count) in books.dropped where before.dropped[reason] != count {
+            try db.execute(
+                sql: "INSERT OR REPLACE INTO ledger_dropped VALUES (?, ?)", arguments: [reason.rawValue, count])
+        }
+    }
+}
