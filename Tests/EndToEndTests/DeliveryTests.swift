@@ -11,7 +11,8 @@ extension EndToEnd {
             let bench = try Workbench(.broker(port: broker.port))
             try bench.startOnline()
             let client = try bench.connect()
-            let odd = "{ \"id\" : \"7\",\n\t\"version\":\"1.0\", \"params\":{\"t\":1.0e1,\"s\":\"\\u00e9é\\/\"}, \"method\":\"thing.event.property.post\" }"
+            let odd =
+                "{ \"id\" : \"7\",\n\t\"version\":\"1.0\", \"params\":{\"t\":1.0e1,\"s\":\"\\u00e9é\\/\"}, \"method\":\"thing.event.property.post\" }"
             #expect(try client.ask(odd)["status"] as? String == "queued")
             let raw = #"{"bridge":"publish","topic":"/raw/bytes","base64":"AAEC/f7/Kysr","qos":0}"#
             #expect(try client.ask(raw)["status"] as? String == "queued")
@@ -28,7 +29,9 @@ extension EndToEnd {
             #expect(seen[2].payload == Array("+++".utf8))
         }
 
-        @Test("1,000 messages and kill -9 in the middle: each one that was answered queued arrives", .timeLimit(.minutes(4)))
+        @Test(
+            "1,000 messages and kill -9 in the middle: each one that was answered queued arrives",
+            .timeLimit(.minutes(4)))
         func killedInTheMiddle() throws {
             let broker = try Broker()
             try broker.subscribe()
@@ -49,7 +52,8 @@ extension EndToEnd {
                 if round == 3 { try bench.startOnline() } else { try bench.start() }
             }
             try bench.until("the outbox is empty", seconds: 120) { try bench.number("outbox.waiting") == 0 }
-            let seen = Set(Broker.messages(in: try #require(broker.subscriber).output).compactMap { Self.number($0.payload) })
+            let seen = Set(
+                Broker.messages(in: try #require(broker.subscriber).output).compactMap { Self.number($0.payload) })
             #expect(queued.subtracting(seen).isEmpty)
             #expect(queued.count == 630)
             let books = try #require(try bench.status()["outbox"] as? [String: Any])
@@ -129,7 +133,8 @@ extension EndToEnd {
         }
 
         private static func message(_ number: Int) -> String {
-            #"{"id":"\#(number)","version":"1.0","params":{"n":\#(number)},"method":"thing.event.property.post"}"# + "\n"
+            #"{"id":"\#(number)","version":"1.0","params":{"n":\#(number)},"method":"thing.event.property.post"}"#
+                + "\n"
         }
 
         private static func number(_ payload: [UInt8]) -> Int? {

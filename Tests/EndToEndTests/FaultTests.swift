@@ -68,7 +68,8 @@ extension EndToEnd {
         @Test("a port that another program holds is said with its name, and taken when free", .timeLimit(.minutes(2)))
         func heldPort() throws {
             let bench = try Workbench(.cloud)
-            let holder = try ChildProgram("/bin/sh", ["-c", "exec 3<>\(bench.folder)/tty; echo holding; exec sleep 300"])
+            let holder = try ChildProgram(
+                "/bin/sh", ["-c", "exec 3<>\(bench.folder)/tty; echo holding; exec sleep 300"])
             try holder.waitForLine("holding")
             let daemon = try bench.start()
             try daemon.waitForLine("sleep[\(holder.processIdentifier)]")
@@ -108,7 +109,9 @@ extension EndToEnd {
             try noAccessPoint.edit("ssid = \"workshop\"", "ssid = \"elsewhere\"")
             let daemon = try noAccessPoint.start()
             try daemon.waitForLine("elsewhere", seconds: 60)
-            try noAccessPoint.until("it gave up") { try noAccessPoint.status()["reason_word"] as? String == "no-such-ap" }
+            try noAccessPoint.until("it gave up") {
+                try noAccessPoint.status()["reason_word"] as? String == "no-such-ap"
+            }
 
             let wrongSecret = try Workbench(.cloud)
             try "another-secret-0123456789abcdef".write(

@@ -42,7 +42,8 @@ public enum ATReply: Hashable, Sendable {
         case _ where line.lowercased() == "dns fail": self = .nameNotResolved
         case _ where line.hasPrefix("AT"): self = .other(line)
         case _ where line.hasSuffix("CLOSED"): self = .closed
-        case _ where line == "CONNECT" || line.hasSuffix(",CONNECT") || line.hasPrefix("+LINK_CONN:0"): self = .connected
+        case _ where line == "CONNECT" || line.hasSuffix(",CONNECT") || line.hasPrefix("+LINK_CONN:0"):
+            self = .connected
         case _ where line.hasSuffix("ready"): self = .ready
         case _ where line.contains("busy p...") || line.contains("busy s..."): self = .busy
         case _ where Self.bootSigns.contains { line.contains($0) }: self = .bootText

@@ -1,4 +1,4 @@
-import Collections
+import DequeModule
 
 /// Never more than five CONNECTs in any minute.
 ///

@@ -111,7 +111,8 @@ extension LinkFailure: CustomStringConvertible {
         case .firmwareUnsupported: "Flash NonOS AT 1.3 to 1.7 or ESP-AT 2.x"
         case .wrongPassword: "Correct [wifi] password"
         case .noSuchAccessPoint: "Check [wifi] ssid, and whether the access point sends at 2.4 GHz within range"
-        case .joinTimedOut, .joinFailed: "Check the password and the distance; some access points hide a wrong password so"
+        case .joinTimedOut, .joinFailed:
+            "Check the password and the distance; some access points hide a wrong password so"
         case .noAddress: "Look at the access point's DHCP server"
         case .accessPointLost, .addressLost: "Look at the access point and the distance to it"
         case .nameNotResolved: "Check the region or endpoint, and the access point's way out"

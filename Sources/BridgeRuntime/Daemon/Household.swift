@@ -72,7 +72,8 @@ final class Household {
     private func socketIsOpen() {
         manager.ready()
         logger.event(
-            .ready, "ready: programs are served on \(passedSocket == nil ? configuration.socket.path : "systemd's socket"), "
+            .ready,
+            "ready: programs are served on \(passedSocket == nil ? configuration.socket.path : "systemd's socket"), "
                 + "\(outbox.books.waiting) waiting in \(configuration.outbox.path)")
         keepWatchdogFed()
         sweeper = eventLoop.assumeIsolated().scheduleRepeatedTask(initialDelay: .seconds(60), delay: .seconds(60)) {
@@ -96,7 +97,8 @@ final class Household {
                 let household = me.value
                 household.watchdog?.cancel()
                 household.outbox.close()
-                household.logger.event(.stopped, "stopped, \(household.outbox.books.waiting) waiting for the next start")
+                household.logger.event(
+                    .stopped, "stopped, \(household.outbox.books.waiting) waiting for the next start")
             }
     }
 

@@ -1,5 +1,5 @@
 import BridgeCore
-import Collections
+import DequeModule
 import NIOCore
 
 /// Moves messages from the outbox onto the line, oldest first, as far as the window in flight allows.

@@ -1,5 +1,5 @@
 import BridgeCore
-import Collections
+import DequeModule
 import NIOCore
 
 /// Carries out what ``MQTTConnection`` decides, on top of the open tunnel.

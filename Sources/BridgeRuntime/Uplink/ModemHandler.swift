@@ -1,5 +1,5 @@
 import BridgeCore
-import Collections
+import DequeModule
 import NIOCore
 
 /// Carries out what ``ModemLink`` decides, on the channel of the serial port.

@@ -48,7 +48,9 @@ struct BridgeClient: ~Copyable {
     func send(_ bytes: some Collection<UInt8>) throws(Unreachable) {
         var rest = Array(bytes)[...]
         while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue)) }
+            let count = rest.withUnsafeBytes {
+                Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue))
+            }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else {
                 throw Unreachable(description: "\(path): \(String(cString: strerror(errno))) while sending")

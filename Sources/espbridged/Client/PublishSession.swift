@@ -59,12 +59,14 @@ struct PublishSession: ~Copyable {
         case .timedOut:
             progress.finish()
             Standard.complain(
-                "no answer within \(milliseconds / 1000) s: \(answered) of \(total) answered, \(open.count) not \(until)")
+                "no answer within \(milliseconds / 1000) s: \(answered) of \(total) answered, \(open.count) not \(until)"
+            )
             return false
         case .ended:
             progress.finish()
             throw BridgeClient.Unreachable(
-                description: "the daemon closed the connection: \(answered) of \(total) answered, \(open.count) not \(until)")
+                description:
+                    "the daemon closed the connection: \(answered) of \(total) answered, \(open.count) not \(until)")
         }
     }
 

@@ -13,12 +13,12 @@ final class Broker {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         port = Programs.freePort()
         try """
-            listener \(port) 127.0.0.1
-            allow_anonymous true
-            log_dest stdout
-            log_type all
-            max_queued_messages 0
-            """.write(toFile: folder + "/mosquitto.conf", atomically: true, encoding: .utf8)
+        listener \(port) 127.0.0.1
+        allow_anonymous true
+        log_dest stdout
+        log_type all
+        max_queued_messages 0
+        """.write(toFile: folder + "/mosquitto.conf", atomically: true, encoding: .utf8)
         guard let path = Programs.find("mosquitto") else { throw Missing(name: "mosquitto") }
         program = try ChildProgram(path, ["-c", folder + "/mosquitto.conf"])
         try program.waitForLine("running")

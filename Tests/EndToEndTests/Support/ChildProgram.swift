@@ -91,7 +91,8 @@ final class ChildProgram: @unchecked Sendable {
             guard !ended, condition.wait(until: limit) else {
                 let tail = lines.suffix(25).joined(separator: "\n    ")
                 throw Silence(
-                    description: "\(name) \(ended ? "ended" : "was silent") while \(what) was awaited; it said:\n    \(tail)")
+                    description:
+                        "\(name) \(ended ? "ended" : "was silent") while \(what) was awaited; it said:\n    \(tail)")
             }
         }
     }
@@ -106,7 +107,8 @@ final class ChildProgram: @unchecked Sendable {
         defer { condition.unlock() }
         while process.isRunning || openStreams > 0 {
             guard condition.wait(until: limit) else {
-                throw Silence(description: "\(name) did not end; it said: \(lines.suffix(15).joined(separator: "\n    "))")
+                throw Silence(
+                    description: "\(name) did not end; it said: \(lines.suffix(15).joined(separator: "\n    "))")
             }
         }
         return process.terminationStatus

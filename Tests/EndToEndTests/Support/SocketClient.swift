@@ -52,7 +52,9 @@ final class SocketClient {
             }
             var poller = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
             let left = max(0, limit.timeIntervalSinceNow)
-            guard poll(&poller, 1, Int32(left * 1000)) > 0 else { throw Broken(description: "no answer in \(seconds) s") }
+            guard poll(&poller, 1, Int32(left * 1000)) > 0 else {
+                throw Broken(description: "no answer in \(seconds) s")
+            }
             var chunk = [UInt8](repeating: 0, count: 65_536)
             let count = read(descriptor, &chunk, chunk.count)
             guard count >= 0 else { throw Broken(description: "read: \(String(cString: strerror(errno)))") }
@@ -63,7 +65,9 @@ final class SocketClient {
 
     /// The next line as a JSON object.
     func answer(seconds: Double = 20) throws -> [String: Any] {
-        guard let line = try line(seconds: seconds) else { throw Broken(description: "the daemon closed the connection") }
+        guard let line = try line(seconds: seconds) else {
+            throw Broken(description: "the daemon closed the connection")
+        }
         guard let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any] else {
             throw Broken(description: "not an object: \(line)")
         }

@@ -169,7 +169,8 @@ final class Workbench {
         while try !condition() {
             guard Date() < limit else {
                 let said = daemon?.output.suffix(20).joined(separator: "\n    ") ?? "-"
-                throw ChildProgram.Silence(description: "waited \(seconds) s in vain until \(what); the daemon said:\n    \(said)")
+                throw ChildProgram.Silence(
+                    description: "waited \(seconds) s in vain until \(what); the daemon said:\n    \(said)")
             }
             poll(nil, 0, 50)
         }
