@@ -87,8 +87,7 @@ extension Configuration {
     private func check(_ broker: Broker, _ found: inout Mistakes) {
         found.expectHost(broker.host, "broker.host")
         found.expect(
-            (1...MQTTText.longest).contains(broker.clientID.utf8.count)
-                && MQTTText.mistake(inTopic: broker.clientID) == nil,
+            (try? MQTTTopic.checkName(broker.clientID)) != nil,
             "broker.client_id", "expected at least one character, none of them + # or NUL: it stands in topics too")
         found.expect(
             broker.password.isEmpty || !broker.username.isEmpty, "broker.username",
@@ -101,7 +100,7 @@ extension Configuration {
         found.expect(1...65_535, mqtt.port, "mqtt.port", "TCP port")
         for (index, subscription) in mqtt.subscribe.enumerated() {
             let key = "mqtt.subscribe[\(index)].filter"
-            if let mistake = MQTTText.mistake(inFilter: subscription.filter) { found.add(key, "\(mistake)") }
+            do throws(MQTTError) { try MQTTTopic.checkFilter(subscription.filter) } catch { found.add(key, "\(error)") }
             found.expect(aliyun == nil || subscription.filter.utf8.count <= 128, key, "expected at most 128 bytes")
         }
         found.expect(
@@ -126,7 +125,7 @@ extension Configuration {
     }
 
     /// All topics to be subscribed: the standard ones of the platform, and those of the file.
-    public var subscriptions: [MQTTPacket.Subscription] {
+    public var subscriptions: [Subscription] {
         let standard =
             aliyun.map { DownlinkTopics.filters(productKey: $0.productKey, deviceName: $0.deviceName) } ?? []
         return standard.map { .init(filter: $0, qos: .atLeastOnce) } + mqtt.subscribe

@@ -68,7 +68,7 @@ public struct Configuration: Equatable, Sendable {
         public var cleanSession = true
         /// Of publishes that do not say.
         public var qos = QoS.atLeastOnce
-        public var subscribe: [MQTTPacket.Subscription] = []
+        public var subscribe: [Subscription] = []
     }
 
     public struct Socket: Equatable, Sendable {
