@@ -40,6 +40,7 @@ public struct ListeningSocket: Sendable {
     /// mode and group, listens, and only then takes the name, so that nobody ever sees it with wrong
     /// permissions, and a stale one is replaced in one step (rename(2)).
     public init(path: String, mode: UInt32, group: String = "") throws(LocalSocketError) {
+        try Self.checkLength(path)
         try Self.checkFree(path)
         let descriptor = Glibc.socket(AF_UNIX, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw .failed(path: path, step: "socket", detail: Self.reason()) }
@@ -88,13 +89,17 @@ public struct ListeningSocket: Sendable {
         }
     }
 
+    private static func checkLength(_ path: String) throws(LocalSocketError) {
+        let limit = MemoryLayout.size(ofValue: sockaddr_un().sun_path) - 1
+        guard path.utf8.count <= limit else { throw .pathTooLong(path: path, limit: limit) }
+    }
+
     private static func withAddress(
         _ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> CInt
     ) throws(LocalSocketError) -> CInt {
+        try checkLength(path)
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
-        let limit = MemoryLayout.size(ofValue: address.sun_path) - 1
-        guard path.utf8.count <= limit else { throw .pathTooLong(path: path, limit: limit) }
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
         return withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {

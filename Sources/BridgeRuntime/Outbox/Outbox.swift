@@ -144,6 +144,12 @@ public final class Outbox: Sendable {
         try? queue.close()
     }
 
+    /// Whether each commit waits for the medium (`PRAGMA synchronous` is FULL); blocks.
+    var isSynchronous: Bool {
+        let level = try? queue.writeWithoutTransaction { db in try Int.fetchOne(db, sql: "PRAGMA synchronous") }
+        return level == 2
+    }
+
     // MARK: On the outbox's queue
 
     /// Takes an operation for the next transaction; false when the outbox is closed.

@@ -39,6 +39,8 @@ enum OutboxFile {
         configuration.busyMode = .timeout(2)
         configuration.label = "espbridged.outbox"
         configuration.foreignKeysEnabled = false
+        // GRDB would trap when a failing disk prevents a rollback; the writer repeats it instead.
+        configuration.allowsUnsafeTransactions = true
         let size = (try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) ?? 0
         let queue = try DatabaseQueue(path: path, configuration: configuration)
         do {

@@ -51,7 +51,9 @@ struct OutboxWriter: Sendable {
         } catch {
             let removals = operations.filter { !$0.isAppend }
             var report = Report(books: books)
-            if removals.count < operations.count, !removals.isEmpty,
+            // While another process holds the file, a second try would only wait once more.
+            let isBusy = (error as? DatabaseError)?.resultCode == .SQLITE_BUSY
+            if removals.count < operations.count, !removals.isEmpty, !isBusy,
                 let done = try? transact(
                     removals, books: books, limits: limits, inFlightThrough: inFlightThrough, db)
             {
@@ -74,6 +76,7 @@ struct OutboxWriter: Sendable {
         _ db: Database
     ) throws -> Report {
         var report = Report(books: books)
+        if db.isInsideTransaction { try db.rollback() }
         try db.inTransaction(.immediate) {
             for operation in operations {
                 switch operation {

@@ -1,0 +1,64 @@
+import BridgeCore
+import BridgeRuntime
+import Foundation
+
+/// A folder of its own that goes away with the test.
+final class TemporaryFolder: Sendable {
+    let path: String
+
+    init() throws {
+        // Short, because socket paths are limited to 107 bytes.
+        path = "/tmp/eb-\(UUID().uuidString.prefix(8))"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    var database: String { path + "/outbox.db" }
+
+    var names: [String] { (try? FileManager.default.contentsOfDirectory(atPath: path))?.sorted() ?? [] }
+}
+
+extension NewMessage {
+    static func test(
+        _ text: String, key: String? = nil, expiresAt: Int64? = nil, queuedAt: Int64 = 1_000_000
+    ) -> NewMessage {
+        NewMessage(
+            topic: "/t", payload: Array(text.utf8), qos: 1, alinkID: "5", key: key, expiresAt: expiresAt,
+            queuedAt: queuedAt)
+    }
+}
+
+extension Outbox {
+    func append(_ message: NewMessage) async -> Result<Appended, OutboxRefusal> {
+        await withCheckedContinuation { continuation in append(message) { continuation.resume(returning: $0) } }
+    }
+
+    /// The receipt, which has to be given.
+    func receipt(_ message: NewMessage) async throws -> Int64 { try await append(message).get().sequence }
+
+    func remove(_ sequence: Int64, as departure: Departure) async -> Bool {
+        await withCheckedContinuation { continuation in
+            remove(sequence, as: departure) { continuation.resume(returning: $0) }
+        }
+    }
+
+    func next(
+        after sequence: Int64 = 0, limitBytes: Int = .max, limitCount: Int = .max, now: Int64 = 1_000_000
+    ) async throws -> [WaitingMessage] {
+        try await withCheckedContinuation { continuation in
+            next(after: sequence, limitBytes: limitBytes, limitCount: limitCount, now: now) {
+                continuation.resume(returning: $0)
+            }
+        }.get()
+    }
+
+    func sweep(now: Int64) async -> Int {
+        await withCheckedContinuation { continuation in sweep(now: now) { continuation.resume(returning: $0) } }
+    }
+
+    /// The texts that wait, in order.
+    func texts(now: Int64 = 1_000_000) async throws -> [String] {
+        try await next(now: now).map { String(decoding: $0.payload, as: UTF8.self) }
+    }
+}

@@ -1,0 +1,145 @@
+import BridgeCore
+import BridgeRuntime
+import Foundation
+import GRDB
+import Synchronization
+import Testing
+
+/// What the outbox does on a full disk and with a file that is no good.
+@Suite struct OutboxTroubleTests {
+    private let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
+
+    @Test("A full disk is a refusal; deliveries go on, and make room")
+    func fullDisk() async throws {
+        let outbox = try Outbox(path: folder.database, limits: OutboxLimits(maxPages: 64))
+        let text = String(repeating: "x", count: 8000)
+        var stored: [Int64] = []
+        var refusal: OutboxRefusal?
+        while refusal == nil, stored.count < 1000 {
+            switch await outbox.append(.test(text)) {
+            case .success(let appended): stored.append(appended.sequence)
+            case .failure(let reason): refusal = reason
+            }
+        }
+        guard case .diskFull = refusal else {
+            Issue.record("expected diskFull, got \(String(describing: refusal))")
+            return
+        }
+        #expect(refusal?.error == .diskFull)
+        #expect(
+            outbox.books
+                == OutboxBooks(received: Int64(stored.count), waiting: Int64(stored.count), bytes: outbox.books.bytes))
+        #expect(try await outbox.next().map(\.sequence) == stored)
+        // Given together: the append fails, the removals stand.
+        let removed = Mutex<[Bool]>([])
+        outbox.append(.test(String(repeating: "y", count: 200_000))) { _ in }
+        for sequence in stored.prefix(5) {
+            outbox.remove(sequence, as: .delivered) { there in removed.withLock { $0.append(there) } }
+        }
+        #expect(try await outbox.next().map(\.sequence) == Array(stored.dropFirst(5)))
+        #expect(removed.withLock { $0 } == [true, true, true, true, true])
+        _ = try await outbox.receipt(.test(text))
+        #expect(outbox.books.balance == 0)
+        let books = outbox.books
+        outbox.close()
+        let reopened = try Outbox(path: folder.database, limits: OutboxLimits())
+        #expect(reopened.books == books)
+        reopened.close()
+    }
+
+    @Test("A removal that cannot be written is kept, tried again, and left out of what is read")
+    func blockedRemoval() async throws {
+        let outbox = try Outbox(path: folder.database, limits: OutboxLimits())
+        for text in ["1", "2", "3"] { _ = try await outbox.receipt(.test(text)) }
+        // Another connection holds the write lock for longer than the outbox waits for it.
+        var configuration = Configuration()
+        configuration.allowsUnsafeTransactions = true
+        let blocker = try DatabaseQueue(path: folder.database, configuration: configuration)
+        try await blocker.writeWithoutTransaction { db in try db.execute(sql: "BEGIN IMMEDIATE") }
+        async let removed = outbox.remove(1, as: .delivered)
+        let refused = await outbox.append(.test("4"))
+        guard case .failure(.diskFailed) = refused else {
+            Issue.record("expected diskFailed, got \(refused)")
+            return
+        }
+        #expect(try await outbox.texts() == ["2", "3"])
+        #expect(outbox.books.delivered == 0)
+        try await blocker.writeWithoutTransaction { db in try db.execute(sql: "ROLLBACK") }
+        #expect(await removed)
+        #expect(outbox.books == OutboxBooks(received: 3, delivered: 1, waiting: 2, bytes: outbox.books.bytes))
+        #expect(try await outbox.receipt(.test("5")) == 4)
+        outbox.close()
+    }
+
+    @Test(
+        "A corrupt file is set aside by name, and an empty outbox begun",
+        arguments: ["garbage", "torn", "header", "ledger"])
+    func corrupt(kind: String) async throws {
+        var outbox = try Outbox(path: folder.database, limits: OutboxLimits())
+        for index in 0..<200 { _ = try await outbox.receipt(.test(String(repeating: "\(index) ", count: 50))) }
+        outbox.close()
+        let url = URL(fileURLWithPath: folder.database)
+        var bytes = try Data(contentsOf: url)
+        switch kind {
+        case "garbage": bytes = Data((0..<20_000).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) })
+        case "torn": bytes = bytes.prefix(bytes.count / 2)
+        case "header": bytes.replaceSubrange(0..<16, with: Data(repeating: 0, count: 16))
+        default:
+            let database = try DatabaseQueue(path: folder.database)
+            try await database.write { db in try db.execute(sql: "DROP TABLE ledger") }
+            try database.close()
+            bytes = try Data(contentsOf: url)
+        }
+        try bytes.write(to: url)
+
+        outbox = try Outbox(path: folder.database, limits: OutboxLimits())
+        guard case .setAside(let aside, let detail) = try #require(outbox.notices.first) else { return }
+        #expect(aside.hasPrefix(folder.database + ".corrupt-"))
+        #expect(!detail.isEmpty)
+        if kind == "ledger" {
+            // A database still, from which the messages can be taken.
+            let rows = try await DatabaseQueue(path: aside).read { db in
+                try Int.fetchOne(db, sql: "SELECT count(*) FROM message")
+            }
+            #expect(rows == 200)
+        } else {
+            #expect(FileManager.default.contents(atPath: aside) == bytes)
+        }
+        #expect(outbox.books == OutboxBooks())
+        #expect(try await outbox.receipt(.test("new")) == 1)
+        outbox.close()
+    }
+
+    @Test("Two corrupt files in the same second get names of their own")
+    func corruptTwice() throws {
+        for _ in 0..<3 {
+            try Data("this is no database, whatever it is, and long enough to have a header of its own. And more.".utf8)
+                .write(to: URL(fileURLWithPath: folder.database))
+            let outbox = try Outbox(path: folder.database, limits: OutboxLimits())
+            #expect(outbox.notices.count == 1)
+            outbox.close()
+        }
+        #expect(folder.names.count { $0.hasPrefix("outbox.db.corrupt-") } == 3)
+    }
+
+    @Test("A file of a later release is refused and left alone")
+    func fromTheFuture() async throws {
+        try Outbox(path: folder.database, limits: OutboxLimits()).close()
+        let database = try DatabaseQueue(path: folder.database)
+        try await database.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA user_version = 99") }
+        try database.close()
+        #expect(throws: OutboxError.fromTheFuture(path: folder.database, version: 99)) {
+            try Outbox(path: folder.database, limits: OutboxLimits())
+        }
+        #expect(!folder.names.contains { $0.contains("corrupt") })
+    }
+
+    @Test("A folder that is not there is an error with the path")
+    func missingFolder() {
+        let path = folder.path + "/missing/outbox.db"
+        let error = #expect(throws: OutboxError.self) { try Outbox(path: path, limits: OutboxLimits()) }
+        #expect(error?.description.contains(path) == true)
+    }
+}
