@@ -1,7 +1,16 @@
 import ArgumentParser
-import TOMLKit
 
+/// The daemon and its companion commands.
 @main
-struct Espbridged: ParsableCommand {
-    mutating func run() {}
+struct Espbridged: AsyncParsableCommand {
+    static let version = "0.1.0"
+
+    static let configuration = CommandConfiguration(
+        commandName: "espbridged",
+        abstract: "A dependable line to the Aliyun IoT Platform through an ESP8266 on a serial port.",
+        version: version,
+        subcommands: [
+            RunCommand.self, CheckCommand.self, StatusCommand.self, PublishCommand.self,
+        ],
+        defaultSubcommand: RunCommand.self)
 }

@@ -23,15 +23,33 @@ public struct Daemon: Service {
     private let logger: Logger
     private let reload: Reload
 
+    /// - Parameter warnings: remarks about the configuration, for the journal.
     public init(
-        configuration: Configuration, version: String, threshold: JournalLogHandler.Threshold, logger: Logger,
-        reload: @escaping Reload
+        configuration: Configuration, warnings: [String], version: String, reload: @escaping Reload
     ) {
         self.configuration = configuration
         self.version = version
-        self.threshold = threshold
-        self.logger = logger
         self.reload = reload
+        let threshold = JournalLogHandler.Threshold(configuration.logLevel)
+        self.threshold = threshold
+        logger = Logger(label: "espbridged") { _ in JournalLogHandler(threshold: threshold) }
+        for warning in warnings { logger.event(.configurationRemark, level: .warning, "\(warning)") }
+    }
+
+    /// Runs until SIGTERM or SIGINT.
+    public func runUntilStopped() async throws {
+        // The library's own lines are about its tasks, not about the link.
+        let quiet = Logger(label: "services") { _ in SwiftLogNoOpLogHandler() }
+        let group = ServiceGroup(
+            configuration: .init(
+                services: [.init(service: self, successTerminationBehavior: .gracefullyShutdownGroup)],
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet))
+        do {
+            try await group.run()
+        } catch {
+            logger.event(.stopped, level: .error, "cannot go on: \(error)")
+            throw error
+        }
     }
 
     /// Runs until a graceful shutdown is asked for; throws when the outbox or the socket cannot be had.

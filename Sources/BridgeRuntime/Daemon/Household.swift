@@ -13,8 +13,9 @@ final class Household {
     private let outbox: Outbox
     private let uplink: Uplink
     private let services: MessageServices
-    private let server: LocalServer
-    private let passedSocket: CInt?
+    private let socket: ListeningSocket
+    private let usesPassedSocket: Bool
+    private var server: LocalServer?
     private var configuration: Configuration
     private var watchdog: RepeatedTask?
     private var sweeper: RepeatedTask?
@@ -33,7 +34,13 @@ final class Household {
         let wiring = Wiring()
         logger.event(.started, "espbridged \(version), process \(getpid())")
 
-        passedSocket = try manager.passedSocket()
+        let passed = try manager.passedSocket()
+        usesPassedSocket = passed != nil
+        socket =
+            try passed.map { try ListeningSocket(adopting: $0) }
+            ?? ListeningSocket(
+                path: configuration.socket.path, mode: UInt32(configuration.socket.mode),
+                group: configuration.socket.group)
         let bound = NIOLoopBound(wiring, eventLoop: eventLoop)
         outbox = try Outbox(path: configuration.outbox.path, limits: configuration.outboxLimits) { dropped in
             eventLoop.execute { bound.value.services?.dropped(dropped) }
@@ -46,13 +53,11 @@ final class Household {
                 received: { wiring.services?.received($0) },
                 changed: { wiring.household?.showStatus() }))
         services = MessageServices(
-            outbox: outbox, eventLoop: eventLoop, logger: logger,
+            outbox: outbox, defaultQoS: configuration.mqtt.qos, eventLoop: eventLoop, logger: logger,
             questions: .init(
                 hello: { wiring.household?.hello() ?? .null },
                 status: { wiring.household?.status() ?? .null },
                 added: { wiring.household?.uplink.moreWaiting() }))
-        server = LocalServer(
-            settings: configuration.localServerSettings, services: services, eventLoop: eventLoop, logger: logger)
         wiring.services = services
         wiring.household = self
     }
@@ -66,18 +71,22 @@ final class Household {
     /// Opens the socket, tells the service manager, and begins with the link.
     func start() -> EventLoopFuture<Void> {
         let me = NIOLoopBound(self, eventLoop: eventLoop)
-        return server.start(passedSocket: passedSocket).map { me.value.socketIsOpen() }
+        return LocalServer.start(
+            on: socket, settings: configuration.localServerSettings, services: services, eventLoop: eventLoop,
+            logger: logger
+        ).map { me.value.isServing($0) }
     }
 
-    private func socketIsOpen() {
+    private func isServing(_ server: LocalServer) {
+        self.server = server
         manager.ready()
         logger.event(
             .ready,
-            "ready: programs are served on \(passedSocket == nil ? configuration.socket.path : "systemd's socket"), "
+            "ready: programs are served on \(usesPassedSocket ? "systemd's socket" : configuration.socket.path), "
                 + "\(outbox.books.waiting) waiting in \(configuration.outbox.path)")
         keepWatchdogFed()
-        sweeper = eventLoop.assumeIsolated().scheduleRepeatedTask(initialDelay: .seconds(60), delay: .seconds(60)) {
-            [outbox] _ in outbox.sweep(now: WallTime.now.milliseconds)
+        sweeper = eventLoop.scheduleRepeatedTask(initialDelay: .seconds(60), delay: .seconds(60)) { [outbox] _ in
+            outbox.sweep(now: WallTime.now.milliseconds)
         }
         uplink.start()
         showStatus()
@@ -92,7 +101,7 @@ final class Household {
         uplink.stop { promise.succeed() }
         let me = NIOLoopBound(self, eventLoop: eventLoop)
         return promise.futureResult
-            .flatMap { me.value.server.stop() }
+            .flatMap { me.value.stopServing() }
             .map {
                 let household = me.value
                 household.watchdog?.cancel()
@@ -100,6 +109,10 @@ final class Household {
                 household.logger.event(
                     .stopped, "stopped, \(household.outbox.books.waiting) waiting for the next start")
             }
+    }
+
+    private func stopServing() -> EventLoopFuture<Void> {
+        server?.stop() ?? eventLoop.makeSucceededVoidFuture()
     }
 
     /// Takes a configuration that was read again, or says why not.
@@ -116,7 +129,8 @@ final class Household {
             configuration = new
             threshold.level = new.logLevel
             outbox.change(limits: new.outboxLimits)
-            server.change(settings: new.localServerSettings)
+            services.defaultQoS = new.mqtt.qos
+            server?.settings = new.localServerSettings
             let relinked = uplink.apply(new.uplinkSettings)
             var remarks = [relinked ? "the link is brought up anew" : "the link stays"]
             if old.socket.path != new.socket.path || old.outbox.path != new.outbox.path {
@@ -138,15 +152,15 @@ final class Household {
                 "max_clients": .int(configuration.socket.maxClients),
                 "max_unread": 1_048_576,
             ],
-            "product_key": configuration.productKey.map { .string($0) } ?? .null,
-            "device_name": configuration.deviceName.map { .string($0) } ?? .null,
+            "product_key": configuration.aliyun.map { .string($0.productKey) } ?? .null,
+            "device_name": configuration.aliyun.map { .string($0.deviceName) } ?? .null,
         ]
     }
 
     private func status() -> JSONValue {
         StatusReport(
             version: version, situation: uplink.situation, uplink: uplink.settings, books: outbox.books,
-            inFlight: uplink.inFlight, clients: server.clientCount
+            inFlight: uplink.inFlight, clients: server?.clientCount ?? 0
         ).json
     }
 
@@ -165,9 +179,9 @@ final class Household {
     private func keepWatchdogFed() {
         guard let interval = manager.watchdogInterval else { return }
         let half = TimeAmount.nanoseconds(interval.inNanoseconds / 2)
-        watchdog = eventLoop.assumeIsolated().scheduleRepeatedTask(initialDelay: .zero, delay: half) { [weak self] _ in
-            guard let self, uplink.makesProgress(now: .now) else { return }
-            manager.alive()
+        let uplink = NIOLoopBound(uplink, eventLoop: eventLoop)
+        watchdog = eventLoop.scheduleRepeatedTask(initialDelay: .zero, delay: half) { [manager] _ in
+            if uplink.value.makesProgress(now: .now) { manager.alive() }
         }
     }
 }

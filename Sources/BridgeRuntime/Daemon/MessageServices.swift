@@ -15,10 +15,12 @@ final class MessageServices: LocalServices {
     }
 
     private struct Watcher {
-        var until: Submission.Until
+        var until: Until
         var report: (SubmissionReport) -> Void
     }
 
+    /// The quality of publishes that do not say.
+    var defaultQoS: QoS
     private let outbox: Outbox
     private let eventLoop: any EventLoop
     private let logger: Logger
@@ -27,8 +29,11 @@ final class MessageServices: LocalServices {
     private var replies = ReplyMatcher()
     private lazy var timer = DeadlineTimer(eventLoop: eventLoop) { [unowned self] in expire() }
 
-    init(outbox: Outbox, eventLoop: any EventLoop, logger: Logger, questions: Questions) {
+    init(
+        outbox: Outbox, defaultQoS: QoS, eventLoop: any EventLoop, logger: Logger, questions: Questions
+    ) {
         self.outbox = outbox
+        self.defaultQoS = defaultQoS
         self.eventLoop = eventLoop
         self.logger = logger
         self.questions = questions
@@ -40,10 +45,10 @@ final class MessageServices: LocalServices {
 
     func submit(_ submission: Submission, report: @escaping (SubmissionReport) -> Void) {
         let now = WallTime.now.milliseconds
+        let request = submission.request
         let message = NewMessage(
-            topic: submission.topic, payload: submission.payload, qos: submission.qos,
-            alinkID: submission.alinkID, key: submission.key,
-            expiresAt: submission.expires.map { now + $0 * 1000 }, queuedAt: now)
+            topic: request.topic, payload: request.payload, qos: request.qos ?? defaultQoS.rawValue,
+            alinkID: request.alinkID, key: request.key, expiresAt: request.expires.map { now &+ $0 }, queuedAt: now)
         let stored = NIOLoopBound((self, submission, report), eventLoop: eventLoop)
         let eventLoop = eventLoop
         outbox.append(message) { result in
@@ -60,25 +65,25 @@ final class MessageServices: LocalServices {
     ) {
         switch result {
         case .success(let appended):
-            if appended.outcome != .repeatedGone, submission.until != .queued {
-                watch(appended.sequence, submission, report)
+            if appended.outcome != .repeatedGone, submission.request.until > .queued {
+                watch(appended.sequence, submission.request, report)
             }
             report(.queued(receipt: appended.sequence))
             if appended.outcome == .stored { questions.added() }
         case .failure(let refusal):
             logger.event(
                 .requestRefused, level: .warning, "a message was refused: \(refusal)",
-                ["reason": "\(refusal.error.rawValue)"])
+                submission.peer.metadata.merging(["reason": "\(refusal.error.rawValue)"]) { $1 })
             report(.refused(refusal.error, detail: "\(refusal)"))
         }
     }
 
     private func watch(
-        _ receipt: Int64, _ submission: Submission, _ report: @escaping (SubmissionReport) -> Void
+        _ receipt: Int64, _ request: PublishRequest, _ report: @escaping (SubmissionReport) -> Void
     ) {
-        watchers[receipt] = Watcher(until: submission.until, report: report)
-        if submission.until == .confirmed, let id = submission.alinkID {
-            replies.awaits(receipt: receipt, topic: submission.topic, id: id)
+        watchers[receipt] = Watcher(until: request.until, report: report)
+        if request.until == .confirmed, let id = request.alinkID {
+            replies.awaits(receipt: receipt, topic: request.topic, id: id)
         }
     }
 
@@ -124,7 +129,7 @@ final class MessageServices: LocalServices {
             watchers.removeValue(forKey: receipt)?
                 .report(
                     .confirmed(
-                        receipt: receipt, code: reply["code"] ?? .null, data: reply["data"] ?? .null,
+                        receipt: receipt, code: code ?? 0, data: reply["data"].map { Array($0.serialized.utf8) },
                         message: reply["message"]?.text))
         }
         timer.set(replies.deadline)

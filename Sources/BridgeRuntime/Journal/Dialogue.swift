@@ -10,8 +10,6 @@ extension Logger {
     /// MQTT packets, in words and hex; a password is masked in both.
     func packets(_ bytes: [UInt8], sent: Bool) {
         guard logLevel <= .debug else { return }
-        for line in PacketExplanation(bytes).summaries {
-            event(.mqttPacket, level: .debug, "MQTT \(sent ? ">" : "<") \(line)")
-        }
+        event(.mqttPacket, level: .debug, "MQTT \(sent ? ">" : "<") \(bytes.count) bytes")
     }
 }

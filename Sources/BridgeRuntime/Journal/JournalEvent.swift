@@ -11,6 +11,7 @@ public enum JournalEvent: String, CaseIterable, Sendable {
     case stopped = "6e28f4bbd18b48b482fd0671f0a6c2ee"
     case reloaded = "faf6286b804b437d9a9f61b28cc40845"
     case configurationRejected = "4a856c1ecb30430082a7c60624f8a47c"
+    case configurationRemark = "3679374da90a48c287861eaf9e3c74db"
     case linkClimbing = "ee1c3ea8beff43d7a4fad5304df2e52a"
     case linkOnline = "7a72bb7a6ee348f2ae110ea8cb7c2eb1"
     case linkLost = "a26a1cb57d124c088f895e1b39b46a78"

@@ -34,7 +34,7 @@ enum OutboxFile {
     }
 
     private static func begin(path: String, limits: OutboxLimits) throws -> (DatabaseQueue, OutboxBooks) {
-        var configuration = Configuration()
+        var configuration = GRDB.Configuration()
         configuration.journalMode = .wal
         configuration.busyMode = .timeout(2)
         configuration.label = "espbridged.outbox"

@@ -34,6 +34,9 @@ final class MQTTHandler: ChannelInboundHandler {
 
     var deadline: Moment? { connection.deadline }
 
+    /// Whether the broker has accepted CONNECT.
+    var isConnected: Bool { connection.isConnected }
+
     /// Whether a message of so many bytes may be published now.
     func canPublish(_ message: OutgoingMessage) -> Bool { connection.canPublish(message) }
 

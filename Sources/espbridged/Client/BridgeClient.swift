@@ -14,7 +14,13 @@ struct BridgeClient: ~Copyable {
     private var searched = 0
 
     init(path: String) throws(Unreachable) {
+        descriptor = try Self.connected(to: path)
         self.path = path
+    }
+
+    deinit { close(descriptor) }
+
+    private static func connected(to path: String) throws(Unreachable) -> CInt {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         let bytes = Array(path.utf8)
@@ -22,18 +28,18 @@ struct BridgeClient: ~Copyable {
             throw Unreachable(description: "\(path): longer than the 107 bytes a socket's path may have")
         }
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
-        descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         let length = socklen_t(MemoryLayout<sockaddr_un>.size)
-        let connected = withUnsafePointer(to: &address) { pointer in
+        let result = withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, length) }
         }
-        guard connected == 0 else {
+        guard result == 0 else {
             let code = errno
-            throw Unreachable(description: Self.advice(path: path, code: code))
+            close(descriptor)
+            throw Unreachable(description: advice(path: path, code: code))
         }
+        return descriptor
     }
-
-    deinit { close(descriptor) }
 
     private static func advice(path: String, code: CInt) -> String {
         switch code {
@@ -49,7 +55,7 @@ struct BridgeClient: ~Copyable {
         var rest = Array(bytes)[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes {
-                Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue))
+                Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
             }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else {

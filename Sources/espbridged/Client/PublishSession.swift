@@ -7,6 +7,12 @@ import BridgeCore
 struct PublishSession: ~Copyable {
     private static let window = 64
 
+    /// What a file holds: a document to send, or a place that is none, with the line that says so.
+    enum Item {
+        case document([UInt8])
+        case refused(JSONValue)
+    }
+
     private var client: BridgeClient
     private let until: String
     private let milliseconds: Int
@@ -27,12 +33,17 @@ struct PublishSession: ~Copyable {
     }
 
     /// Publishes all of them; says whether each got as far as asked.
-    mutating func run(_ documents: [[UInt8]]) throws(BridgeClient.Unreachable) -> Bool {
-        for (index, document) in documents.enumerated() {
+    mutating func run(_ items: [Item]) throws(BridgeClient.Unreachable) -> Bool {
+        for (index, item) in items.enumerated() {
             while index - answered >= Self.window {
                 guard try takeLine() else { return false }
             }
-            try client.send(request(document))
+            switch item {
+            case .document(let document): try client.send(request(document))
+            case .refused(let line):
+                print(line.serialized)
+                account(for: line)
+            }
         }
         client.finishSending()
         while answered < total || !open.isEmpty {

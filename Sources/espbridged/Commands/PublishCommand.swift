@@ -35,30 +35,36 @@ struct PublishCommand: ParsableCommand {
     }
 
     func run() throws {
-        let documents = try (files.isEmpty ? ["-"] : files).flatMap(documents(in:))
-        guard !documents.isEmpty else { throw Failure.usage("nothing to publish: no JSON document was given") }
+        let items = try (files.isEmpty ? ["-"] : files).flatMap(items(in:))
+        guard !items.isEmpty else { throw Failure.usage("nothing to publish: no JSON document was given") }
+        let allDone: Bool
         do throws(BridgeClient.Unreachable) {
             var session = PublishSession(
                 client: try BridgeClient(path: socket.path), until: until.rawValue,
-                milliseconds: Int(timeout * 1000), total: documents.count)
-            let allDone = try session.run(documents)
-            guard allDone else { throw Failure.no }
-        } catch let error as BridgeClient.Unreachable {
+                milliseconds: Int(timeout * 1000), total: items.count)
+            allDone = try session.run(items)
+        } catch {
             throw Failure.unavailable(error.description)
         }
+        if !allDone { throw Failure.no }
     }
 
-    private func documents(in file: String) throws -> [[UInt8]] {
-        let bytes = try Standard.contents(of: file)
-        var splitter = JSONDocumentSplitter(maximumSize: max(bytes.count, 1024), maximumDepth: 1024)
-        var documents: [[UInt8]] = []
-        for event in splitter.append(bytes[...]) + splitter.finish() {
-            switch event {
-            case .document(let document): documents.append(document.bytes)
-            case .failure(let problem):
-                throw Failure.data("\(file == "-" ? "standard input" : file): \(problem)")
+    private func items(in file: String) throws -> [PublishSession.Item] {
+        var bytes = try Standard.contents(of: file)[...]
+        let name = file == "-" ? "standard input" : file
+        var splitter = JSONDocumentSplitter(maxLength: max(bytes.count, 1024))
+        var items: [PublishSession.Item] = []
+        while let output = splitter.next(from: &bytes) ?? splitter.finish() {
+            switch output {
+            case .document(let document): items.append(.document(document))
+            case .fault(let fault, let offset):
+                items.append(
+                    .refused([
+                        "status": "refused", "error": .string(fault.error.rawValue),
+                        "detail": .string("\(name), byte \(offset): \(fault.detail)"), "offset": .int(offset),
+                    ]))
             }
         }
-        return documents
+        return items
     }
 }

@@ -1,0 +1,57 @@
+import BridgeCore
+import Logging
+
+/// What each part of the daemon needs of the configuration.
+extension Configuration {
+    var uplinkSettings: Uplink.Settings {
+        let host: String
+        let connect: MQTTPacket.Connect
+        if let aliyun {
+            let device = DeviceIdentity(
+                productKey: aliyun.productKey, deviceName: aliyun.deviceName, secret: aliyun.deviceSecret,
+                clientID: aliyun.clientID, method: aliyun.signMethod)
+            let signIn = SignIn(device)
+            host =
+                aliyun.endpoint.isEmpty
+                ? PlatformRules.host(productKey: aliyun.productKey, region: aliyun.region) : aliyun.endpoint
+            connect = .init(
+                clientIdentifier: signIn.clientIdentifier, cleanSession: mqtt.cleanSession,
+                keepAlive: UInt16(mqtt.keepAlive), username: signIn.userName,
+                password: Array(signIn.password.value.utf8))
+        } else {
+            let broker = broker ?? Broker()
+            host = broker.host
+            connect = .init(
+                clientIdentifier: broker.clientID, cleanSession: mqtt.cleanSession, keepAlive: UInt16(mqtt.keepAlive),
+                username: broker.username.isEmpty ? nil : broker.username,
+                password: broker.password.isEmpty ? nil : Array(broker.password.value.utf8))
+        }
+        return Uplink.Settings(
+            port: .init(
+                path: serial.device, baud: serial.baud, hardwareFlowControl: serial.flowControl == .rtsCts),
+            modem: .init(
+                ssid: wifi.ssid, password: wifi.password.value, bssid: wifi.bssid.isEmpty ? nil : wifi.bssid, host: host,
+                port: mqtt.port, linkKeepAlive: modem.linkKeepAlive, baud: serial.baud),
+            mqtt: .init(connect: connect, subscriptions: subscriptions, bytesPerSecond: max(1, serial.baud / 10)))
+    }
+
+    var outboxLimits: OutboxLimits {
+        OutboxLimits(
+            maxBytes: Int64(outbox.maxBytes), maxAge: Int64(outbox.maxAge) * 1000, whenFull: outbox.whenFull)
+    }
+
+    var localServerSettings: LocalServer.Settings {
+        let topics =
+            aliyun.map { TopicRules.aliyun(productKey: $0.productKey, deviceName: $0.deviceName) }
+            ?? .broker(clientID: broker?.clientID ?? "")
+        return LocalServer.Settings(
+            maxMessage: socket.maxMessage, maxClients: socket.maxClients, topics: topics, firstID: Self.firstID)
+    }
+
+    /// Ids have to be unique for a day: they begin at the tenth of a second of the day's clock, a billion ids wide.
+    private static var firstID: UInt32 {
+        UInt32(truncatingIfNeeded: WallTime.now.milliseconds / 100)
+    }
+
+    var logLevel: Logger.Level { Logger.Level(rawValue: log.level.rawValue) ?? .info }
+}

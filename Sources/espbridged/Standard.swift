@@ -1,0 +1,66 @@
+import Glibc
+
+/// Files, standard input and standard error, as the commands use them.
+enum Standard {
+    /// A file could not be read or written.
+    struct FileError: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    /// Larger files are no configuration, no secret and no message.
+    private static let largestFile = 64 << 20
+
+    /// All bytes of a file.
+    static func read(file path: String) throws(FileError) -> [UInt8] {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw FileError(description: "\(path): \(reason)") }
+        defer { close(descriptor) }
+        return try read(descriptor, name: path)
+    }
+
+    /// All bytes of a file, or of standard input for `-`.
+    static func contents(of file: String) throws -> [UInt8] {
+        do throws(FileError) {
+            return try file == "-" ? read(STDIN_FILENO, name: "standard input") : read(file: file)
+        } catch {
+            throw Failure.io(error.description)
+        }
+    }
+
+    private static func read(_ descriptor: CInt, name: String) throws(FileError) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = Glibc.read(descriptor, &chunk, chunk.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw FileError(description: "\(name): \(reason)") }
+            guard count > 0 else { return bytes }
+            bytes.append(contentsOf: chunk[..<count])
+            guard bytes.count <= largestFile else {
+                throw FileError(description: "\(name): larger than \(largestFile) bytes")
+            }
+        }
+    }
+
+    /// Writes text as it is, to a terminal or a file.
+    static func write(_ text: String, to descriptor: CInt) {
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    /// A line on standard error.
+    static func complain(_ text: String) { write("espbridged: \(text)\n", to: STDERR_FILENO) }
+
+    /// Shows what was printed, and waits.
+    static func flushAndPause(seconds: UInt32) {
+        fflush(nil)
+        _ = Glibc.sleep(seconds)
+    }
+
+    private static var reason: String { String(cString: strerror(errno)) }
+}
