@@ -112,7 +112,7 @@ extension MQTTPacket.Connect {
         let name = try reader.string("protocol name", rule: "MQTT-3.1.2-1")
         guard name == "MQTT" else {
             throw MQTTError(
-                rule: "MQTT-3.1.2-1", "The protocol name is \(name.quoted) instead of \"MQTT\"",
+                rule: "MQTT-3.1.2-1", "The protocol name is not \"MQTT\"",
                 at: nameStart..<reader.offset)
         }
         reader.record("protocol name", from: nameStart, value: name.quoted)

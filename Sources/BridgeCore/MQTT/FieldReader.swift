@@ -6,6 +6,8 @@ struct FieldReader {
     let bytes: ArraySlice<UInt8>
     /// Bytes read so far; an offset from the start of the packet.
     private(set) var offset = 0
+    /// Whether a field was to be read for which too few bytes are there.
+    private(set) var ranOut = false
     /// What was read so far; nil when nobody asked.
     private(set) var fields: [PacketField]?
 
@@ -63,6 +65,7 @@ struct FieldReader {
         guard remaining >= count else {
             let left = remaining
             offset = start
+            ranOut = true
             throw MQTTError(
                 rule: "section 1.5.3", "The \(name) should have \(count) bytes, but the packet ends after \(left)",
                 at: start..<bytes.count)
@@ -107,8 +110,9 @@ struct FieldReader {
         }
     }
 
-    private func missing(_ name: String, rule: String) -> MQTTError {
-        MQTTError(rule: rule, "The packet ends where the \(name) should be", at: offset..<bytes.count)
+    private mutating func missing(_ name: String, rule: String) -> MQTTError {
+        ranOut = true
+        return MQTTError(rule: rule, "The packet ends where the \(name) should be", at: offset..<bytes.count)
     }
 }
 

@@ -21,18 +21,20 @@ struct FixedHeader: Equatable {
     static func read(from bytes: ArraySlice<UInt8>, maximumPacketSize: Int) throws(MQTTError) -> FixedHeader? {
         guard let first = bytes.first else { return nil }
         let kind = try checkedKind(first)
+        guard let (remaining, length) = try extent(of: bytes) else { return nil }
+        let header = FixedHeader(kind: kind, flags: first & 0x0F, remainingLength: remaining, length: length)
+        try header.checkLength(maximumPacketSize: maximumPacketSize)
+        return header
+    }
+
+    /// The remaining length, and the length of the header itself; nil while bytes are missing.
+    static func extent(of bytes: ArraySlice<UInt8>) throws(MQTTError) -> (remaining: Int, header: Int)? {
         var value = 0
-        for index in 0..<4 {
-            let position = bytes.startIndex + 1 + index
-            guard position < bytes.endIndex else { return nil }
-            let byte = bytes[position]
+        for (index, byte) in bytes.dropFirst().prefix(4).enumerated() {
             value |= Int(byte & 0x7F) << (7 * index)
-            if byte & 0x80 == 0 {
-                let header = FixedHeader(kind: kind, flags: first & 0x0F, remainingLength: value, length: 2 + index)
-                try header.checkLength(maximumPacketSize: maximumPacketSize)
-                return header
-            }
+            if byte & 0x80 == 0 { return (value, 2 + index) }
         }
+        guard bytes.count >= 5 else { return nil }
         throw MQTTError(rule: "section 2.2.3", "The remaining length does not end with its fourth byte", at: 1..<5)
     }
 

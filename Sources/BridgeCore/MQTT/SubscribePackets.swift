@@ -59,11 +59,7 @@ extension MQTTPacket.Subscribe {
     init(reading reader: inout FieldReader) throws(MQTTError) {
         packetIdentifier = try reader.packetIdentifier(remark: "answered by SUBACK")
         subscriptions = []
-        guard reader.remaining > 0 else {
-            throw MQTTError(
-                rule: "MQTT-3.8.3-3", "A SUBSCRIBE has no topic filter", at: reader.offset..<reader.offset)
-        }
-        while reader.remaining > 0 {
+        repeat {
             let filter = try reader.topicFilter(rule: "MQTT-3.8.3-3")
             let start = reader.offset
             let number = try reader.byte("requested QoS", rule: "MQTT-3.8.3-3")
@@ -73,7 +69,7 @@ extension MQTTPacket.Subscribe {
             }
             reader.record("requested QoS", from: start, value: String(number))
             subscriptions.append(Subscription(filter: filter, qos: qos))
-        }
+        } while reader.remaining > 0
     }
 }
 
@@ -88,10 +84,7 @@ extension MQTTPacket.SubAck {
     init(reading reader: inout FieldReader) throws(MQTTError) {
         packetIdentifier = try reader.packetIdentifier(rule: "MQTT-2.3.1-7")
         granted = []
-        guard reader.remaining > 0 else {
-            throw MQTTError(rule: "MQTT-3.8.4-5", "A SUBACK has no return code", at: reader.offset..<reader.offset)
-        }
-        while reader.remaining > 0 {
+        repeat {
             let start = reader.offset
             let code = try reader.byte("return code", rule: "MQTT-3.8.4-5")
             let qos = QoS(rawValue: code)
@@ -103,7 +96,7 @@ extension MQTTPacket.SubAck {
                 "return code", from: start, value: "0x\(code.hex)",
                 remark: qos.map { "granted QoS \($0.rawValue)" } ?? "refused")
             granted.append(qos)
-        }
+        } while reader.remaining > 0
     }
 }
 
@@ -118,11 +111,9 @@ extension MQTTPacket.Unsubscribe {
     init(reading reader: inout FieldReader) throws(MQTTError) {
         packetIdentifier = try reader.packetIdentifier(remark: "answered by UNSUBACK")
         filters = []
-        guard reader.remaining > 0 else {
-            throw MQTTError(
-                rule: "MQTT-3.10.3-2", "An UNSUBSCRIBE has no topic filter", at: reader.offset..<reader.offset)
-        }
-        while reader.remaining > 0 { filters.append(try reader.topicFilter(rule: "MQTT-3.10.3-2")) }
+        repeat {
+            filters.append(try reader.topicFilter(rule: "MQTT-3.10.3-2"))
+        } while reader.remaining > 0
     }
 }
 

@@ -1,0 +1,150 @@
+extension MQTTConnection {
+    /// Bytes came from the server, cut anywhere.
+    public mutating func received(_ bytes: ArraySlice<UInt8>, now: Moment) -> [Effect] {
+        var effects: [Effect] = []
+        switch phase {
+        case .ended: return []
+        case .idle:
+            end(.failed(.protocolViolation(detail: "Bytes came before CONNECT was sent [MQTT-3.1.0-1]")), &effects)
+            return effects
+        case .condemned:
+            tail.append(bytes)
+            if BootText.isPresent(in: tail.bytes) { end(.failed(.modemRestartedOnline), &effects) }
+            return effects
+        case .connecting, .subscribing, .online: break
+        }
+        guard !bytes.isEmpty else { return [] }
+        lastReceived = now
+        tail.append(bytes)
+        decoder.append(bytes)
+        do {
+            while phase != .ended, let packet = try decoder.next() { handle(packet, now: now, &effects) }
+        } catch {
+            condemn(error, now: now, &effects)
+        }
+        return effects
+    }
+
+    /// The stream cannot be read on: either the server or the line erred, or the modem restarted.
+    private mutating func condemn(_ error: MQTTError, now: Moment, _ effects: inout [Effect]) {
+        let failure = LinkFailure.protocolViolation(detail: error.description)
+        if BootText.isPresent(in: tail.bytes) {
+            end(.failed(.modemRestartedOnline), &effects)
+        } else if settings.restartVerdictDelay <= .zero {
+            end(.failed(failure), &effects)
+        } else {
+            if case .subscribing(let pending, _) = phase { session.releaseIdentifier(pending.packetIdentifier) }
+            phase = .condemned(failure, until: now + settings.restartVerdictDelay)
+            effects.append(.note("The stream from the server is not MQTT: \(error)"))
+        }
+    }
+
+    private mutating func handle(_ packet: MQTTPacket, now: Moment, _ effects: inout [Effect]) {
+        if case .connecting = phase {
+            guard case .connectAcknowledgement(let answer) = packet else {
+                return violation("MQTT-3.2.0-1", "\(packet.kind.name) came before CONNACK", &effects)
+            }
+            return handle(answer, now: now, &effects)
+        }
+        switch packet {
+        case .publish(let publish): handle(publish, now: now, &effects)
+        case .pubAck(let answer): handle(answer, now: now, &effects)
+        case .subAck(let answer): handle(answer, now: now, &effects)
+        case .pingResp:
+            guard let ping = pings.first else {
+                return effects.append(.note("PINGRESP came without PINGREQ"))
+            }
+            pings.removeFirst()
+            effects.append(.pinged(rtt: now - ping.sent))
+        case .connectAcknowledgement:
+            violation("MQTT-4.8.0-1", "A second CONNACK came", &effects)
+        case .pubRec, .pubRel, .pubComp, .unsubAck:
+            violation("MQTT-4.8.0-1", "\(packet.kind.name) came, which answers nothing that was sent", &effects)
+        case .connect, .subscribe, .unsubscribe, .pingReq, .disconnect:
+            violation("MQTT-4.8.0-1", "\(packet.kind.name) came, which a server never sends", &effects)
+        }
+    }
+
+    private mutating func handle(
+        _ answer: MQTTPacket.ConnectAcknowledgement, now: Moment, _ effects: inout [Effect]
+    ) {
+        guard answer.returnCode == .accepted else {
+            return end(.failed(.refused(answer.returnCode)), &effects)
+        }
+        guard !answer.sessionPresent || !settings.connect.cleanSession else {
+            return violation("MQTT-3.2.2-1", "A session is present although a clean one was asked for", &effects)
+        }
+        effects.append(.connected(sessionPresent: answer.sessionPresent))
+        if answer.sessionPresent {
+            sendInFlightAgain(now: now, &effects)
+        } else {
+            session.requeueInFlight()
+        }
+        let filters = settings.subscriptions.filter { (try? MQTTTopic.checkFilter($0.filter)) != nil }
+        if filters.count < settings.subscriptions.count {
+            let wrong = settings.subscriptions.map(\.filter).filter { (try? MQTTTopic.checkFilter($0)) == nil }
+            effects.append(.refusedSubscriptions(wrong))
+        }
+        if !filters.isEmpty { effects.append(.climbed(.subscribing)) }
+        subscribe(to: filters[...], now: now, &effects)
+    }
+
+    private mutating func handle(_ answer: MQTTPacket.SubAck, now: Moment, _ effects: inout [Effect]) {
+        guard case .subscribing(let pending, _) = phase else {
+            return violation("MQTT-4.8.0-1", "SUBACK came, which answers nothing that was sent", &effects)
+        }
+        guard answer.packetIdentifier == pending.packetIdentifier else {
+            return violation(
+                "MQTT-3.8.4-2",
+                "SUBACK has the packet identifier \(answer.packetIdentifier) instead of \(pending.packetIdentifier)",
+                &effects)
+        }
+        guard answer.granted.count == pending.asked.count else {
+            return violation(
+                "MQTT-3.8.4-5", "SUBACK has \(answer.granted.count) codes for \(pending.asked.count) filters", &effects)
+        }
+        session.releaseIdentifier(pending.packetIdentifier)
+        let pairs = zip(pending.asked, answer.granted)
+        let refused = pairs.filter { $0.1 == nil }.map(\.0.filter)
+        if !refused.isEmpty { effects.append(.refusedSubscriptions(refused)) }
+        for (asked, granted) in pairs {
+            guard let granted, granted != asked.qos else { continue }
+            effects.append(
+                .note("QoS \(granted.rawValue) instead of \(asked.qos.rawValue) was granted for \(asked.filter)"))
+        }
+        subscribe(to: pending.rest, now: now, &effects)
+    }
+
+    private mutating func handle(_ answer: MQTTPacket.PubAck, now: Moment, _ effects: inout [Effect]) {
+        let oldest = session.inFlight.first?.packetIdentifier
+        guard let entry = session.acknowledged(answer.packetIdentifier) else {
+            return effects.append(.note("PUBACK came for the unknown packet identifier \(answer.packetIdentifier)"))
+        }
+        if answer.packetIdentifier == oldest { oldestSince = now }
+        effects.append(.acknowledged(sequence: entry.message.sequence))
+        pump(now: now, &effects)
+        offerWindow(&effects)
+    }
+
+    private mutating func handle(_ publish: MQTTPacket.Publish, now: Moment, _ effects: inout [Effect]) {
+        guard publish.qos != .exactlyOnce else {
+            return violation(
+                "MQTT-3.8.4-6", "A message of QoS 2 came, although no subscription asked for more than 1", &effects)
+        }
+        effects.append(
+            .message(
+                InboundMessage(
+                    topic: publish.topic, payload: publish.payload, qos: publish.qos, dup: publish.dup,
+                    retain: publish.retain, packetIdentifier: publish.packetIdentifier)))
+        guard let identifier = publish.packetIdentifier else { return }
+        if settings.acknowledgesAutomatically {
+            transmit(MQTTPacket.pubAck(.init(packetIdentifier: identifier)).encoded(), now: now, &effects)
+        } else {
+            unacknowledged.insert(identifier)
+        }
+    }
+
+    private mutating func violation(_ rule: String, _ sentence: String, _ effects: inout [Effect]) {
+        end(.failed(.protocolViolation(detail: "\(sentence) [\(rule)]")), &effects)
+    }
+}

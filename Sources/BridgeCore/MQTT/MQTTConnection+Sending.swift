@@ -1,0 +1,114 @@
+extension MQTTConnection {
+    private static let escape = Array("+++".utf8)
+
+    /// Writes a packet to the line.
+    ///
+    /// A packet that ends with `+++` gets a PINGREQ behind it. The firmware leaves transparent mode when
+    /// its UART buffer holds exactly `+++` as its 20 ms idle timer fires; it empties that buffer
+    /// whenever 2,920 bytes are in it (2,048 in other versions), so a burst of 2,920·k + 3 bytes that
+    /// ends with `+++` leaves just these three (ESP8266 NonOS AT 1.3 to 1.7; manual, "AT+CIPSEND").
+    /// Two more bytes in the same burst make that impossible, whatever the sizes are.
+    func guarded(_ packet: [UInt8]) -> (bytes: [UInt8], hasPing: Bool) {
+        guard packet.suffix(3).elementsEqual(Self.escape) else { return (packet, false) }
+        return (packet + MQTTPacket.pingReq.encoded(), true)
+    }
+
+    mutating func transmit(_ packet: [UInt8], now: Moment, _ effects: inout [Effect]) {
+        let (bytes, hasPing) = guarded(packet)
+        effects.append(.send(bytes))
+        lineFree = max(lineFree, now) + settings.lineTime(bytes.count)
+        if hasPing { pings.append(Ping(sent: now, departed: lineFree)) }
+    }
+
+    mutating func ping(now: Moment, _ effects: inout [Effect]) {
+        transmit(MQTTPacket.pingReq.encoded(), now: now, &effects)
+        pings.append(Ping(sent: now, departed: lineFree))
+    }
+
+    /// Whether the window takes so many bytes more.
+    func hasRoom(for bytes: Int) -> Bool {
+        guard catchUp == nil else { return false }
+        return session.inFlight.isEmpty
+            || session.inFlight.count < settings.windowMessages
+                && session.inFlightBytes + bytes <= settings.windowBytes
+    }
+
+    /// Sends from the backlog what there is room for.
+    mutating func pump(now: Moment, _ effects: inout [Effect]) {
+        while phase == .online, let message = session.backlog.first {
+            do {
+                try message.check()
+            } catch {
+                _ = session.dequeue()
+                effects.append(.undeliverable(sequence: message.sequence, error))
+                continue
+            }
+            guard hasRoom(for: message.encodedLength) else { return }
+            switch message.qos {
+            case .atMostOnce: sendOnce(message, now: now, &effects)
+            case .atLeastOnce, .exactlyOnce:
+                guard let identifier = session.takeIdentifier() else { return }
+                if session.inFlight.isEmpty { oldestSince = now }
+                transmit(message.packet(packetIdentifier: identifier), now: now, &effects)
+                session.sent(message, packetIdentifier: identifier, departed: lineFree)
+            }
+            _ = session.dequeue()
+        }
+    }
+
+    /// Sends a QoS 0 message.
+    ///
+    /// No PUBACK paces these, only the line itself: when more than a window of bytes waits to leave it,
+    /// the next message waits until half of that has gone.
+    private mutating func sendOnce(_ message: OutgoingMessage, now: Moment, _ effects: inout [Effect]) {
+        transmit(message.packet(packetIdentifier: nil), now: now, &effects)
+        effects.append(.written(sequence: message.sequence))
+        let window = settings.lineTime(settings.windowBytes)
+        if lineFree - now > window { catchUp = lineFree - window / 2 }
+    }
+
+    /// Tells the caller of room, if there is any and nothing waits for it.
+    func offerWindow(_ effects: inout [Effect]) {
+        if canPublish(bytes: 1) { effects.append(.windowOpened) }
+    }
+
+    /// Sends all that is in flight once more [MQTT-4.4.0-1], in the order of the first sending [MQTT-4.6.0-1].
+    ///
+    /// The window does not matter: it was kept to when they were sent first.
+    mutating func sendInFlightAgain(now: Moment, _ effects: inout [Effect]) {
+        oldestSince = now
+        for (index, entry) in session.inFlight.enumerated() {
+            transmit(
+                entry.message.packet(dup: true, packetIdentifier: entry.packetIdentifier), now: now, &effects)
+            session.sentAgain(at: index, departed: lineFree)
+        }
+    }
+
+    /// Sends the next SUBSCRIBE, or goes online when there is none left.
+    mutating func subscribe(to subscriptions: ArraySlice<Subscription>, now: Moment, _ effects: inout [Effect]) {
+        guard !subscriptions.isEmpty else {
+            phase = .online
+            effects.append(.climbed(.online))
+            pump(now: now, &effects)
+            offerWindow(&effects)
+            return
+        }
+        guard let identifier = session.takeIdentifier() else {
+            end(.failed(.protocolViolation(detail: "No packet identifier is free [MQTT-2.3.1-2]")), &effects)
+            return
+        }
+        let asked = subscriptions.prefix(max(1, settings.topicsPerSubscribe))
+        let packet = MQTTPacket.Subscribe(packetIdentifier: identifier, subscriptions: Array(asked))
+        transmit(MQTTPacket.subscribe(packet).encoded(), now: now, &effects)
+        let pending = Pending(
+            packetIdentifier: identifier, asked: asked, rest: subscriptions.dropFirst(asked.count))
+        phase = .subscribing(pending, until: lineFree + settings.subackTimeout)
+    }
+
+    /// The last effect of the attempt.
+    mutating func end(_ effect: Effect, _ effects: inout [Effect]) {
+        if case .subscribing(let pending, _) = phase { session.releaseIdentifier(pending.packetIdentifier) }
+        phase = .ended
+        effects.append(effect)
+    }
+}

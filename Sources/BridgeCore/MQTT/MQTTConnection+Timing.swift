@@ -1,0 +1,67 @@
+extension MQTTConnection {
+    /// When ``timerFired(now:)`` is to be called; nil for not at all.
+    public var deadline: Moment? {
+        switch phase {
+        case .idle, .ended: nil
+        case .connecting(let until): until
+        case .condemned(_, let until): until
+        case .subscribing(_, let until): min(until, upkeep ?? until)
+        case .online: upkeep
+        }
+    }
+
+    /// The deadline has come. Called too early, it does nothing.
+    public mutating func timerFired(now: Moment) -> [Effect] {
+        var effects: [Effect] = []
+        switch phase {
+        case .idle, .ended: break
+        case .connecting(let until):
+            if now >= until { giveUp(.noConnectAcknowledgement, &effects) }
+        case .condemned(let failure, let until):
+            if now >= until { end(.failed(failure), &effects) }
+        case .subscribing(_, let until):
+            if now >= until { giveUp(.noSubscribeAcknowledgement, &effects) } else { keepUp(now: now, &effects) }
+        case .online:
+            keepUp(now: now, &effects)
+        }
+        return effects
+    }
+
+    private var upkeep: Moment? {
+        [pingDue, pingDeadline, publishDeadline, catchUp].compactMap { $0 }.min()
+    }
+
+    /// When the next PINGREQ is due.
+    ///
+    /// Whatever is sent counts for the server's patience [MQTT-3.1.2-23]. Whatever is received counts
+    /// for ours: a link that only ever sends would not notice that nobody listens.
+    private var pingDue: Moment? {
+        guard let interval = settings.pingInterval else { return nil }
+        return pings.isEmpty ? min(lineFree, lastReceived) + interval : lineFree + interval
+    }
+
+    private var pingDeadline: Moment? { pings.first.map { $0.departed + settings.pingTimeout } }
+
+    /// Servers answer in order [MQTT-4.6.0-2], so it is enough to watch the oldest.
+    private var publishDeadline: Moment? {
+        session.inFlight.first.map { max(oldestSince, $0.departed) + settings.publishTimeout }
+    }
+
+    private mutating func keepUp(now: Moment, _ effects: inout [Effect]) {
+        if let due = pingDeadline, now >= due { return giveUp(.pingTimedOut, &effects) }
+        if let due = publishDeadline, now >= due { return giveUp(.publishTimedOut, &effects) }
+        if let due = catchUp, now >= due {
+            catchUp = nil
+            pump(now: now, &effects)
+            offerWindow(&effects)
+        }
+        if let due = pingDue, now >= due { ping(now: now, &effects) }
+    }
+
+    /// Ends the attempt because the server is silent; boot text that was taken for the start of a
+    /// packet is the better reason.
+    private mutating func giveUp(_ failure: LinkFailure, _ effects: inout [Effect]) {
+        let restarted = decoder.waitingBytes > 0 && BootText.isPresent(in: tail.bytes)
+        end(.failed(restarted ? .modemRestartedOnline : failure), &effects)
+    }
+}

@@ -1,0 +1,145 @@
+/// The MQTT side of one attempt: one TCP connection from CONNECT to its end, as a pure machine.
+///
+/// Duties:
+/// - the order of packets: CONNECT first [MQTT-3.1.0-1], nothing but CONNACK before CONNACK
+///   [MQTT-3.2.0-1], nothing after DISCONNECT [MQTT-3.14.4-2];
+/// - subscribing, publishing within a window, sending again what an earlier attempt left over
+///   (see ``MQTTSession``), acknowledging, keep-alive;
+/// - giving up, with a reason, when the server breaks the protocol or falls silent.
+///
+/// How it works: call an input, carry out its effects in order, set the one timer to ``deadline``,
+/// then the next input. After ``Effect/failed(_:)`` or ``Effect/disconnected`` the machine is at its
+/// end and ignores every input; ``takeSession()`` hands back what the next attempt needs.
+///
+/// Time on the line: on a serial line bytes leave long after they were written. Whatever is timed from
+/// the sending of a packet is timed from the moment its last byte leaves, calculated from
+/// ``Settings/bytesPerSecond``.
+public struct MQTTConnection: Sendable {
+    enum Phase: Equatable {
+        case idle
+        case connecting(until: Moment)
+        case subscribing(Pending, until: Moment)
+        case online
+        /// Bytes came that are not MQTT; the verdict is awaited.
+        case condemned(LinkFailure, until: Moment)
+        case ended
+    }
+
+    /// The SUBSCRIBE that is out, and what comes after it.
+    struct Pending: Equatable {
+        var packetIdentifier: UInt16
+        var asked: ArraySlice<Subscription>
+        var rest: ArraySlice<Subscription>
+    }
+
+    /// A PINGREQ without its PINGRESP.
+    struct Ping: Equatable {
+        var sent: Moment
+        var departed: Moment
+    }
+
+    let settings: Settings
+    var session: MQTTSession
+    var phase = Phase.idle
+    var decoder: MQTTStreamDecoder
+    var tail = BootText.Tail()
+    /// When the line will have sent all that was written to it.
+    var lineFree = Moment.zero
+    var lastReceived = Moment.zero
+    var pings: [Ping] = []
+    /// Since when the oldest message in flight has been the oldest.
+    var oldestSince = Moment.zero
+    /// QoS 0 messages wait until the line has caught up.
+    var catchUp: Moment?
+    /// Inbound QoS 1 messages that the caller has not acknowledged yet.
+    var unacknowledged: Set<UInt16> = []
+    private var sessionTaken = false
+
+    public init(settings: Settings, session: MQTTSession) {
+        self.settings = settings
+        self.session = session
+        decoder = MQTTStreamDecoder(maximumPacketSize: settings.maximumPacketSize)
+    }
+
+    // MARK: Inputs
+
+    /// The line to the server is open, and this machine has it for itself.
+    public mutating func opened(now: Moment) -> [Effect] {
+        guard phase == .idle else { return [] }
+        var effects: [Effect] = [.climbed(.connecting)]
+        lineFree = now
+        lastReceived = now
+        transmit(MQTTPacket.connect(settings.connect).encoded(), now: now, &effects)
+        phase = .connecting(until: lineFree + settings.connackTimeout)
+        return effects
+    }
+
+    /// A message is to go out, after all that were given before.
+    ///
+    /// The caller asks ``canPublish(bytes:)`` first. A message that comes although there is no room, or
+    /// the link is not online, is kept in the session and goes as soon as it can, in this attempt or the
+    /// next; it is ignored only after ``takeSession()``.
+    public mutating func publish(_ message: OutgoingMessage, now: Moment) -> [Effect] {
+        guard !sessionTaken else { return [] }
+        session.enqueue(message)
+        var effects: [Effect] = []
+        pump(now: now, &effects)
+        return effects
+    }
+
+    /// An inbound QoS 1 message is safe; its PUBACK goes out.
+    ///
+    /// Acknowledge in the order of arrival [MQTT-4.6.0-2].
+    public mutating func acknowledge(packetIdentifier: UInt16, now: Moment) -> [Effect] {
+        guard isTalking, unacknowledged.remove(packetIdentifier) != nil else { return [] }
+        var effects: [Effect] = []
+        transmit(MQTTPacket.pubAck(.init(packetIdentifier: packetIdentifier)).encoded(), now: now, &effects)
+        return effects
+    }
+
+    /// The link is to be ended in order.
+    public mutating func disconnect(now: Moment) -> [Effect] {
+        var effects: [Effect] = []
+        switch phase {
+        case .ended: return []
+        case .condemned(let failure, _):
+            end(.failed(failure), &effects)
+        case .idle:
+            end(.disconnected, &effects)
+        case .connecting, .subscribing, .online:
+            transmit(MQTTPacket.disconnect.encoded(), now: now, &effects)
+            end(.disconnected, &effects)
+        }
+        return effects
+    }
+
+    /// Ends the attempt without a word, if it has not ended, and hands the session to the next one.
+    public mutating func takeSession() -> MQTTSession {
+        if case .subscribing(let pending, _) = phase { session.releaseIdentifier(pending.packetIdentifier) }
+        phase = .ended
+        sessionTaken = true
+        defer { session = MQTTSession() }
+        return session
+    }
+
+    // MARK: State
+
+    /// Whether a message of so many bytes on the wire (``OutgoingMessage/encodedLength``) may go out now.
+    public func canPublish(bytes: Int) -> Bool {
+        phase == .online && session.backlog.isEmpty && hasRoom(for: bytes)
+    }
+
+    /// Whether the attempt is over.
+    public var hasEnded: Bool { phase == .ended }
+
+    /// Messages and bytes that wait for PUBACK.
+    public var inFlight: (messages: Int, bytes: Int) { (session.inFlight.count, session.inFlightBytes) }
+
+    /// Whether CONNACK has come and the end has not.
+    var isTalking: Bool {
+        switch phase {
+        case .subscribing, .online: true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,88 @@
+/// What outlives one attempt: packet identifiers, and the messages that were lent out and not yet acknowledged.
+///
+/// A session is lent to an ``MQTTConnection`` and handed back by ``MQTTConnection/takeSession()``.
+/// Its messages stand in two lists, and together they keep the order of publishing:
+/// first ``inFlight`` (sent, identifier taken), then ``backlog`` (to be sent as new).
+///
+/// On CONNACK the connection decides once what becomes of ``inFlight``:
+/// - session present: all of it is sent again, in order, with DUP and the same identifiers
+///   [MQTT-4.4.0-1] [MQTT-3.3.1-1] [MQTT-4.6.0-1], before anything else;
+/// - no session: the server knows nothing of those identifiers, so ``requeueInFlight()`` puts the
+///   messages before the backlog, and they go out as new ones once the link is online.
+///
+/// Nothing new is sent before the backlog is empty.
+public struct MQTTSession: Sendable {
+    /// A QoS 1 message that was sent and not acknowledged.
+    public struct InFlight: Equatable, Sendable {
+        public var message: OutgoingMessage
+        public var packetIdentifier: UInt16
+        /// When its last byte left the line, by calculation.
+        var departed: Moment
+    }
+
+    /// Sent and not acknowledged, in the order of sending.
+    public private(set) var inFlight: [InFlight] = []
+    /// To be sent before anything new, in order.
+    public private(set) var backlog: [OutgoingMessage] = []
+    /// Bytes on the wire of what is in flight.
+    public private(set) var inFlightBytes = 0
+    private var usedIdentifiers: Set<UInt16> = []
+    private var nextIdentifier: UInt16
+
+    /// - Parameter nextIdentifier: the first packet identifier to be given out, from 1 on.
+    public init(nextIdentifier: UInt16 = 1) {
+        precondition(nextIdentifier != 0, "Packet identifiers begin with 1 [MQTT-2.3.1-1]")
+        self.nextIdentifier = nextIdentifier
+    }
+
+    /// The outbox rows that are lent to this session, in the order of publishing.
+    public var sequences: [Int64] { inFlight.map(\.message.sequence) + backlog.map(\.sequence) }
+
+    /// Takes an identifier that is not in use [MQTT-2.3.1-2]; nil when all 65,535 are.
+    mutating func takeIdentifier() -> UInt16? {
+        guard usedIdentifiers.count < Int(UInt16.max) else { return nil }
+        while usedIdentifiers.contains(nextIdentifier) { advanceIdentifier() }
+        defer { advanceIdentifier() }
+        usedIdentifiers.insert(nextIdentifier)
+        return nextIdentifier
+    }
+
+    private mutating func advanceIdentifier() {
+        nextIdentifier = nextIdentifier == .max ? 1 : nextIdentifier + 1
+    }
+
+    /// Gives an identifier back that no message holds (SUBACK came, or the attempt is over).
+    mutating func releaseIdentifier(_ identifier: UInt16) { usedIdentifiers.remove(identifier) }
+
+    /// Puts a message behind all others.
+    mutating func enqueue(_ message: OutgoingMessage) { backlog.append(message) }
+
+    /// Takes the first message of the backlog.
+    mutating func dequeue() -> OutgoingMessage? { backlog.isEmpty ? nil : backlog.removeFirst() }
+
+    /// Notes that a message was sent under that identifier, which was taken before.
+    mutating func sent(_ message: OutgoingMessage, packetIdentifier: UInt16, departed: Moment) {
+        inFlight.append(InFlight(message: message, packetIdentifier: packetIdentifier, departed: departed))
+        inFlightBytes += message.encodedLength
+    }
+
+    /// Notes that the message at that place of ``inFlight`` was sent once more.
+    mutating func sentAgain(at index: Int, departed: Moment) { inFlight[index].departed = departed }
+
+    /// Takes the message of that identifier out and frees the identifier [MQTT-2.3.1-3]; nil when there is none.
+    mutating func acknowledged(_ identifier: UInt16) -> InFlight? {
+        guard let index = inFlight.firstIndex(where: { $0.packetIdentifier == identifier }) else { return nil }
+        let entry = inFlight.remove(at: index)
+        inFlightBytes -= entry.message.encodedLength
+        usedIdentifiers.remove(identifier)
+        return entry
+    }
+
+    /// Puts what is in flight back before the backlog, without identifiers.
+    mutating func requeueInFlight() {
+        backlog.insert(contentsOf: inFlight.map(\.message), at: 0)
+        for entry in inFlight { usedIdentifiers.remove(entry.packetIdentifier) }
+        inFlight = []
+        inFlightBytes = 0
+    }
+}
