@@ -4,15 +4,16 @@ import GRDB
 
 /// The statements of the outbox, each on a connection that the caller holds.
 ///
-/// Receipts are rowids of an AUTOINCREMENT table, which SQLite never gives out twice, even after
-/// the rows are gone (https://www.sqlite.org/autoinc.html). `size` stands before `payload`, so that
-/// walks over the queue need not read the pages of long payloads.
+/// A message's sequence is the number of messages ever received, itself included, so that the
+/// ledger alone guarantees that no receipt is given out twice; AUTOINCREMENT would write one page
+/// more with each commit. `size` stands before `payload`, so that walks over the queue need not read
+/// the pages of long payloads.
 enum OutboxStore {
     /// The layouts in order; `PRAGMA user_version` counts those applied.
     static let layouts = [
         """
         CREATE TABLE message (
-            sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+            sequence INTEGER PRIMARY KEY,
             queued_at INTEGER NOT NULL,
             expires_at INTEGER,
             size INTEGER NOT NULL,
@@ -44,17 +45,16 @@ enum OutboxStore {
 
     // MARK: Messages
 
-    static func insert(_ message: NewMessage, _ db: Database) throws -> Int64 {
+    static func insert(_ message: NewMessage, as sequence: Int64, _ db: Database) throws {
         let statement = try db.cachedStatement(
             sql: """
-                INSERT INTO message (queued_at, expires_at, size, qos, alink_id, topic, payload)
-                VALUES (?, ?, ?, ?, ?, ?, ?)
+                INSERT INTO message (sequence, queued_at, expires_at, size, qos, alink_id, topic, payload)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
                 """)
         try statement.execute(arguments: [
-            message.queuedAt, message.expiresAt, message.cost, Int(message.qos), message.alinkID, message.topic,
-            Data(message.payload),
+            sequence, message.queuedAt, message.expiresAt, message.cost, Int(message.qos), message.alinkID,
+            message.topic, Data(message.payload),
         ])
-        return db.lastInsertedRowID
     }
 
     /// Deletes a message and returns its cost; nil when it is not there.

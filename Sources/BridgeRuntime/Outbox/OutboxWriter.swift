@@ -51,6 +51,13 @@ struct OutboxWriter: Sendable {
         } catch {
             let removals = operations.filter { !$0.isAppend }
             var report = Report(books: books)
+            // The log may be what fills the disk: moved into the database, it takes a fraction of the room.
+            if (error as? DatabaseError)?.resultCode == .SQLITE_FULL, (try? db.checkpoint(.truncate)) != nil,
+                let done = try? transact(
+                    operations, books: books, limits: limits, inFlightThrough: inFlightThrough, db)
+            {
+                return done
+            }
             // While another process holds the file, a second try would only wait once more.
             let isBusy = (error as? DatabaseError)?.resultCode == .SQLITE_BUSY
             if removals.count < operations.count, !removals.isEmpty, !isBusy,
@@ -121,9 +128,10 @@ struct OutboxWriter: Sendable {
             guard !oldest.isEmpty else { return .failure(.queueFull(maxBytes: limits.maxBytes)) }
             try giveUp(oldest, .queueFull, &report, db)
         }
-        let sequence = try OutboxStore.insert(message, db)
-        if let key = message.key { try OutboxStore.take(key: key, sequence: sequence, now: message.queuedAt, db) }
         report.books.accepted(bytes: message.cost)
+        let sequence = report.books.received
+        try OutboxStore.insert(message, as: sequence, db)
+        if let key = message.key { try OutboxStore.take(key: key, sequence: sequence, now: message.queuedAt, db) }
         return .success(Appended(sequence: sequence, outcome: .stored))
     }
 
