@@ -2,5 +2,8 @@ import ArgumentParser
 
 @main
 struct Espsim: ParsableCommand {
-    mutating func run() {}
+    static let configuration = CommandConfiguration(
+        commandName: "espsim",
+        abstract: "A simulated ESP8266 with AT firmware, and a small simulated Aliyun IoT Platform.",
+        subcommands: [Modem.self])
 }

@@ -1,0 +1,134 @@
+import BridgeCore
+
+/// Writes the dialogue on the line as text: `>` host to module, `<` module to host, `~` time passed, `#` a remark.
+///
+/// Bytes that are not printable are written as `\r`, `\n`, `\xNN`; passwords of AT+CWJAP and of MQTT's CONNECT as `*`.
+struct DialogueTrace {
+    private static let pause = Duration.milliseconds(40)
+    private static let longest = 512
+
+    /// What one side has said since its last written line; in data mode until it pauses.
+    private struct Side {
+        var bytes: [UInt8] = []
+        var isDataMode = false
+        var last: Moment?
+
+        /// A command, or its echo: written when it is whole, so that a password in it is seen as one.
+        var isCommand: Bool { !isDataMode && SecretMask.contains(Array("AT".utf8), in: bytes) }
+    }
+
+    private let sink: @Sendable (String) -> Void
+    private var host = Side()
+    private var modem = Side()
+    private var printed: Moment?
+
+    init(sink: @escaping @Sendable (String) -> Void) { self.sink = sink }
+
+    /// When the bytes collected so far are written although nothing follows.
+    var deadline: Moment? { [due(host), due(modem)].compactMap { $0 }.min() }
+
+    mutating func note(_ chunk: [UInt8], fromHost: Bool, inDataMode: Bool, now: Moment) {
+        var side = fromHost ? host : modem
+        if side.isDataMode != inDataMode { side = flushed(side, fromHost: fromHost, now: now) }
+        side.isDataMode = inDataMode
+        side.last = now
+        for byte in chunk {
+            side.bytes.append(byte)
+            let isFull = side.bytes.count >= (side.isCommand || inDataMode ? 4096 : Self.longest)
+            if (byte == UInt8(ascii: "\n") && !inDataMode) || isFull {
+                side = flushed(side, fromHost: fromHost, now: now)
+            }
+        }
+        if fromHost { host = side } else { modem = side }
+    }
+
+    mutating func comment(_ text: String, now: Moment) {
+        finish(now: now)
+        sink("# \(text)")
+    }
+
+    mutating func timePassed(_ now: Moment) {
+        if let due = due(host), due <= now { host = flushed(host, fromHost: true, now: now) }
+        if let due = due(modem), due <= now { modem = flushed(modem, fromHost: false, now: now) }
+    }
+
+    mutating func finish(now: Moment) {
+        host = flushed(host, fromHost: true, now: now)
+        modem = flushed(modem, fromHost: false, now: now)
+    }
+
+    private func due(_ side: Side) -> Moment? {
+        side.bytes.isEmpty || side.isCommand ? nil : side.last.map { $0 + Self.pause }
+    }
+
+    private mutating func flushed(_ side: Side, fromHost: Bool, now: Moment) -> Side {
+        guard !side.bytes.isEmpty else { return side }
+        if let printed, now - printed >= .milliseconds(100) { sink("~ \((now - printed).inMilliseconds)ms") }
+        printed = now
+        let bytes = SecretMask.masked(side.bytes, inDataMode: side.isDataMode)
+        sink((fromHost ? "> " : "< ") + Self.escaped(bytes))
+        var empty = side
+        empty.bytes = []
+        return empty
+    }
+
+    static func escaped(_ bytes: [UInt8]) -> String {
+        var text = ""
+        for byte in bytes {
+            switch byte {
+            case UInt8(ascii: "\r"): text += "\\r"
+            case UInt8(ascii: "\n"): text += "\\n"
+            case UInt8(ascii: "\\"): text += "\\\\"
+            case 0x20...0x7E: text.unicodeScalars.append(Unicode.Scalar(byte))
+            default:
+                let digits = String(byte, radix: 16, uppercase: true)
+                text += "\\x" + (digits.count < 2 ? "0" : "") + digits
+            }
+        }
+        return text
+    }
+}
+
+/// Replaces what must not be read in a trace.
+enum SecretMask {
+    static func masked(_ bytes: [UInt8], inDataMode: Bool) -> [UInt8] {
+        inDataMode ? maskedConnect(bytes) : maskedCommand(bytes)
+    }
+
+    /// All from the second string of AT+CWJAP on, whichever suffix it has.
+    private static func maskedCommand(_ bytes: [UInt8]) -> [UInt8] {
+        guard contains(Array("AT+CWJAP".utf8), in: bytes), let start = firstRange(of: Array("\",\"".utf8), in: bytes)
+        else {
+            return bytes
+        }
+        let end = bytes.last == UInt8(ascii: "\n") ? "\"\r\n" : "\""
+        return bytes[..<(start + 3)] + Array(("***" + end).utf8)
+    }
+
+    static func contains(_ pattern: [UInt8], in bytes: [UInt8]) -> Bool { firstRange(of: pattern, in: bytes) != nil }
+
+    /// The last field of an MQTT CONNECT with the password flag [MQTT-3.1.2-21].
+    private static func maskedConnect(_ bytes: [UInt8]) -> [UInt8] {
+        guard let name = firstRange(of: [0, 4, 0x4D, 0x51, 0x54, 0x54, 4], in: bytes),
+            bytes.count > name + 10, bytes[name + 7] & 0x40 != 0
+        else { return bytes }
+        let flags = bytes[name + 7]
+        // Client identifier, will topic and message, user name; the password follows them.
+        var fields = 1 + (flags & 0x04 != 0 ? 2 : 0) + (flags & 0x80 != 0 ? 1 : 0)
+        var index = name + 10
+        while fields > 0, index + 1 < bytes.count {
+            index += 2 + Int(bytes[index]) << 8 + Int(bytes[index + 1])
+            fields -= 1
+        }
+        guard index + 1 < bytes.count else { return bytes }
+        let length = Int(bytes[index]) << 8 + Int(bytes[index + 1])
+        var result = bytes
+        for position in (index + 2)..<max(index + 2, min(bytes.count, index + 2 + length)) { result[position] = 0x2A }
+        return result
+    }
+
+    private static func firstRange(of pattern: [UInt8], in bytes: [UInt8]) -> Int? {
+        guard bytes.count >= pattern.count else { return nil }
+        return (0...(bytes.count - pattern.count)).first { bytes[$0..<($0 + pattern.count)].elementsEqual(pattern) }
+    }
+}

@@ -1,0 +1,252 @@
+import BridgeCore
+
+/// One of the module's TCP links, as a client.
+struct Link: Equatable {
+    enum State: Equatable {
+        /// AT+CIPSTART is being processed.
+        case dialling
+        case open
+        /// Lost in transparent mode; dialled again for ever.
+        case lost
+    }
+
+    var host: String
+    var port: Int
+    /// Seconds; 0 is off.
+    var keepAlive: Int
+    var state = State.dialling
+    var connection: SimulatedModem.ConnectionID?
+    var localPort = 0
+    var address = "0.0.0.0"
+    /// Where the address really is; nil where nobody answers.
+    var target: (address: String, port: Int)?
+    /// Bytes that TCP could not send because the network is down.
+    var held: [UInt8] = []
+
+    init(host: String, port: Int, keepAlive: Int) {
+        self.host = host
+        self.port = port
+        self.keepAlive = keepAlive
+    }
+
+    static func == (left: Link, right: Link) -> Bool {
+        left.connection == right.connection && left.state == right.state && left.host == right.host
+    }
+}
+
+extension SimulatedModem {
+    /// `<id>,` before texts about a link, with CIPMUX=1.
+    func prefixed(_ text: String, link: Int) -> String { volatile.hasManyLinks ? "\(link),\(text)" : text }
+
+    func linkNumber(of connection: ConnectionID) -> Int? {
+        links.first { $0.value.connection == connection }?.key
+    }
+
+    // MARK: Dialling
+
+    mutating func startLink(_ number: Int, host: String, port: Int, keepAlive: Int) {
+        links[number] = Link(host: host, port: port, keepAlive: keepAlive)
+        pending = .dial(link: number)
+        resolve(link: number)
+    }
+
+    /// Looks the name up; ``dialLookupDone(_:)`` follows.
+    mutating func resolve(link number: Int) {
+        guard let link = links[number] else { return }
+        let isNumeric = configuration.route(host: link.host, port: link.port).isNumeric(link.host)
+        if isNumeric {
+            dialLookupDone(number)
+        } else if surroundings.networkIsUp {
+            set(.dialLookup(number), within: configuration.timing.lookup)
+        } else {
+            set(.dialLookup(number), after: firmware.lookupLimit)
+        }
+    }
+
+    mutating func dialLookupDone(_ number: Int) {
+        guard let link = links[number] else { return }
+        let route = configuration.route(host: link.host, port: link.port)
+        switch route {
+        case .leads(let address, let port):
+            guard surroundings.networkIsUp || route.isNumeric(link.host) else { return lookupFailed(number) }
+            links[number]?.address = address
+            links[number]?.target = (address, port)
+        case .silent(let address): links[number]?.address = address
+        case .nameUnknown: return lookupFailed(number)
+        }
+        dial(number)
+    }
+
+    private mutating func lookupFailed(_ number: Int) {
+        guard pending == .dial(link: number) else {
+            // Of AT+SAVETRANSLINK: asked again.
+            return set(.savedLink, after: firmware.redialPause)
+        }
+        links[number] = nil
+        pending = nil
+        fail("DNS Fail")
+    }
+
+    /// Opens a connection from a new local port.
+    mutating func dial(_ number: Int) {
+        guard let link = links[number] else { return }
+        lastConnection += 1
+        links[number]?.connection = lastConnection
+        set(.dialLimit(number), after: firmware.dialLimit)
+        if let target = link.target, surroundings.networkIsUp {
+            emit(.dial(lastConnection, address: target.address, port: target.port))
+        }
+    }
+
+    mutating func dialSucceeded(_ connection: ConnectionID, localPort: Int) {
+        guard let number = linkNumber(of: connection), let link = links[number] else {
+            return emit(.abandon(connection))
+        }
+        cancel(.dialLimit(number))
+        links[number]?.state = .open
+        links[number]?.localPort = localPort
+        volatile.hadLink = true
+        guard pending == .dial(link: number) else { return }
+        pending = nil
+        if volatile.messages & 2 != 0 {
+            say("+LINK_CONN:0,\(number),\"TCP\",0,\"\(link.address)\",\(link.port),\(localPort)\r\n")
+        } else {
+            say(prefixed("CONNECT\r\n", link: number))
+        }
+        succeed()
+    }
+
+    mutating func dialRefused(_ connection: ConnectionID) {
+        guard let number = linkNumber(of: connection) else { return }
+        dialFailed(number)
+    }
+
+    mutating func dialTimedOut(_ number: Int) {
+        guard let link = links[number] else { return }
+        link.connection.map { emit(.close($0)) }
+        dialFailed(number)
+    }
+
+    private mutating func dialFailed(_ number: Int) {
+        cancel(.dialLimit(number))
+        guard pending == .dial(link: number) else {
+            links[number]?.connection = nil
+            links[number]?.state = .lost
+            return set(.redial, after: firmware.redialPause)
+        }
+        links[number] = nil
+        pending = nil
+        volatile.hadLink = true
+        fail()
+        set(.lateClosed(number), within: configuration.timing.lateClosed)
+    }
+
+    // MARK: Losing
+
+    mutating func peerEnded(_ connection: ConnectionID) {
+        guard let number = linkNumber(of: connection) else { return }
+        emit(.close(connection))
+        if links[number]?.state == .dialling || links[number]?.state == .lost {
+            dialFailed(number)
+        } else {
+            lose(link: number)
+        }
+    }
+
+    /// The connection is gone; what is told about it depends on the mode.
+    mutating func lose(link number: Int) {
+        [.dataLimit(number), .acknowledged(number), .dialLimit(number)].forEach { cancel($0) }
+        if phase == .data, number == 0 {
+            // Nothing is printed; what was not sent is thrown away; dialled again, from a new port, for ever.
+            transparent.discard()
+            cancel(.flush)
+            links[0]?.connection = nil
+            links[0]?.state = .lost
+            links[0]?.held = []
+            return set(.redial, after: firmware.redialPause)
+        }
+        links[number] = nil
+        switch phase {
+        case .sending(let sender) where sender == number:
+            phase = .command
+            say("\r\nSEND FAIL\r\n")
+        case .payload(let receiver, _) where receiver == number:
+            phase = .command
+            payload = PayloadInput()
+            cancel(.payloadSilence)
+        default: break
+        }
+        say(prefixed("CLOSED\r\n", link: number))
+    }
+
+    /// The station lost its access point.
+    mutating func loseAllLinks() {
+        for number in links.keys.sorted() {
+            links[number]?.connection.map { emit(.abandon($0)) }
+            if pending == .dial(link: number) {
+                links[number]?.connection = nil
+                dialFailed(number)
+            } else {
+                lose(link: number)
+            }
+        }
+    }
+
+    // MARK: Data
+
+    /// Hands bytes to TCP, which keeps them while the network is down.
+    mutating func transmit(_ bytes: [UInt8], link number: Int) {
+        guard let link = links[number], let connection = link.connection else { return }
+        guard surroundings.networkIsUp else {
+            links[number]?.held += bytes
+            if !isSet(.dataLimit(number)) { set(.dataLimit(number), after: firmware.dataLimit) }
+            return
+        }
+        emit(.send(connection, bytes))
+    }
+
+    mutating func connectionTook(_ connection: ConnectionID) {
+        guard let number = linkNumber(of: connection) else { return }
+        if phase == .sending(link: number) {
+            set(.acknowledged(number), within: configuration.timing.acknowledgement)
+        } else if let outcome = transparent.packetTaken() {
+            carryOut([outcome])
+        }
+    }
+
+    mutating func payloadAcknowledged(_ number: Int) {
+        guard phase == .sending(link: number) else { return }
+        phase = .command
+        say("\r\nSEND OK\r\n")
+    }
+
+    /// Three retransmissions were not acknowledged.
+    mutating func dataTimedOut(_ number: Int) {
+        links[number]?.connection.map { emit(.abandon($0)) }
+        lose(link: number)
+    }
+
+    mutating func peerSent(_ connection: ConnectionID, _ bytes: [UInt8]) {
+        guard let number = linkNumber(of: connection), let link = links[number], !bytes.isEmpty else { return }
+        if phase == .data { return write(bytes) }
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let part = rest.prefix(firmware.segmentSize)
+            rest = rest.dropFirst(part.count)
+            let peer = volatile.showsPeer ? ",\(link.address),\(link.port)" : ""
+            say("\r\n+IPD,\(prefixed(String(part.count), link: number))\(peer):")
+            write(Array(part))
+        }
+    }
+}
+
+extension Route {
+    /// Whether `host` needs no name service.
+    func isNumeric(_ host: String) -> Bool {
+        switch self {
+        case .silent: true
+        case .leads(let address, _): address == host
+        case .nameUnknown: false
+        }
+    }
+}

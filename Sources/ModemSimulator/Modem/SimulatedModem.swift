@@ -1,0 +1,232 @@
+import BridgeCore
+
+/// An ESP8266 with Espressif's AT firmware, without its pins: what comes in goes in as ``Input``, what the module
+/// does comes out as ``Effect``, and time is told to it.
+///
+/// Follows "ESP8266 AT Instruction Set" V3.0.1 and, where the manual is silent or wrong, what NonOS AT 1.7.5 really
+/// does; it knows of no driver. After each input the caller carries out all effects and sets one timer for
+/// ``deadline``.
+public struct SimulatedModem: Sendable {
+    /// Names one TCP connection; each dial has a new one.
+    public typealias ConnectionID = Int
+
+    /// What happened around the module.
+    public enum Input: Sendable {
+        /// The supply came on.
+        case poweredOn
+        /// The supply is gone.
+        case poweredOff
+        /// The host sent bytes.
+        case received([UInt8])
+        /// A dial succeeded.
+        case connected(ConnectionID, localPort: Int)
+        /// A dial was answered with RST.
+        case refused(ConnectionID)
+        /// TCP took all that ``Effect/send(_:_:)`` gave it.
+        case taken(ConnectionID)
+        /// The peer sent bytes.
+        case arrived(ConnectionID, [UInt8])
+        /// The peer closed or reset the connection.
+        case ended(ConnectionID)
+        /// Something was broken on purpose.
+        case struck(Fault)
+        /// ``deadline`` was reached.
+        case timePassed
+    }
+
+    /// What the caller is to do.
+    public enum Effect: Equatable, Sendable {
+        /// Send these bytes to the host, at the speed of the line.
+        case write([UInt8])
+        /// After what was written before: change the speed of the line.
+        case setSpeed(baud: Int)
+        /// Open a TCP connection.
+        case dial(ConnectionID, address: String, port: Int)
+        /// Send over a connection, and report ``Input/taken(_:)``.
+        case send(ConnectionID, [UInt8])
+        /// Close in order (FIN).
+        case close(ConnectionID)
+        /// The module forgot the connection; the peer is to notice as late as it would notice a lost module.
+        case abandon(ConnectionID)
+        /// Whether segments pass between module and peers; while they do not, nothing is to be read from a peer.
+        case setNetwork(isUp: Bool)
+    }
+
+    /// What the bytes of the host mean at present.
+    enum Phase: Equatable {
+        /// No supply, or booting: bytes are lost.
+        case down
+        /// Command mode.
+        case command
+        /// After `> ` of AT+CIPSEND=<n>.
+        case payload(link: Int, expected: Int)
+        /// The payload is on its way: `busy s...`.
+        case sending(link: Int)
+        /// Transparent mode.
+        case data
+    }
+
+    /// Why the next command has to wait: `busy p...`.
+    enum Pending: Equatable {
+        case flash
+        case join
+        case scan
+        case dial(link: Int)
+        case lookup(String)
+        case ping(String)
+    }
+
+    enum TimerName: Equatable {
+        case booted
+        case flush, redial, savedLink
+        case command, joinPoll
+        case associate, address, addressLimit
+        case dialLookup(Int), dialLimit(Int), lateClosed(Int), dataLimit(Int), acknowledged(Int)
+        case payloadSilence
+        case networkBack
+    }
+
+    public let configuration: ModemConfiguration
+    let firmware = Firmware.nonOS17
+    var flash: ModemFlash
+    var volatile = VolatileState()
+    var random: SeededGenerator
+    var phase = Phase.down
+    var pending: Pending?
+    var input = LineInput()
+    var payload = PayloadInput()
+    var transparent = TransparentBuffer()
+    var station = Station()
+    var links: [Int: Link] = [:]
+    var surroundings: Surroundings
+    var lastConnection = 0
+    /// The network that AT+CWLAP looks for; nil for all.
+    var scanned: String?
+    private(set) var now = Moment.zero
+    private var timers: [(name: TimerName, due: Moment)] = []
+    private var effects: [Effect] = []
+
+    public init(_ configuration: ModemConfiguration) {
+        self.configuration = configuration
+        flash = configuration.flash
+        random = SeededGenerator(seed: configuration.seed)
+        surroundings = Surroundings(accessPoints: configuration.accessPoints)
+    }
+
+    /// When the module wants to be woken, if nothing happens before.
+    public var deadline: Moment? { timers.map(\.due).min() }
+
+    /// The speed of the line that the module was last set to.
+    public var baud: Int { volatile.line.baud }
+
+    /// Whether bytes of the host are payload rather than commands.
+    public var isTransparent: Bool { phase == .data }
+
+    /// Bytes of the host lost in transparent mode because TCP did not take them fast enough.
+    public var lostBytes: Int { transparent.lost }
+
+    /// Takes in what happened; timers that were due before are served first.
+    public mutating func input(_ input: Input, now moment: Moment) -> [Effect] {
+        serveTimers(until: moment)
+        now = max(now, moment)
+        handle(input)
+        defer { effects = [] }
+        return effects
+    }
+
+    private mutating func handle(_ input: Input) {
+        switch input {
+        case .poweredOn: boot(cause: .powerOn)
+        case .poweredOff: powerDown()
+        case .received(let bytes): hostSent(bytes)
+        case .connected(let id, let localPort): dialSucceeded(id, localPort: localPort)
+        case .refused(let id): dialRefused(id)
+        case .taken(let id): connectionTook(id)
+        case .arrived(let id, let bytes): peerSent(id, bytes)
+        case .ended(let id): peerEnded(id)
+        case .struck(let fault): strike(fault)
+        case .timePassed: break
+        }
+    }
+
+    private mutating func serveTimers(until moment: Moment) {
+        while let index = timers.indices.min(by: { timers[$0].due < timers[$1].due }), timers[index].due <= moment {
+            let timer = timers.remove(at: index)
+            now = max(now, timer.due)
+            serve(timer.name)
+        }
+    }
+
+    private mutating func serve(_ timer: TimerName) {
+        switch timer {
+        case .booted: bootFinished()
+        case .flush: flushDue()
+        case .redial: redial()
+        case .savedLink: dialSavedLink()
+        case .command: commandDue()
+        case .joinPoll: joinPolled()
+        case .associate: associationDue()
+        case .address: addressDue()
+        case .addressLimit: addressMissed()
+        case .dialLookup(let link): dialLookupDone(link)
+        case .dialLimit(let link): dialTimedOut(link)
+        case .lateClosed(let link): say(prefixed("CLOSED\r\n", link: link))
+        case .dataLimit(let link): dataTimedOut(link)
+        case .acknowledged(let link): payloadAcknowledged(link)
+        case .payloadSilence: payloadSilenceReached()
+        case .networkBack: setNetwork(isUp: true)
+        }
+    }
+
+    // MARK: Means of the extensions
+
+    /// Sends text to the host.
+    mutating func say(_ text: String) { write(Array(text.utf8)) }
+
+    /// Sends bytes to the host.
+    mutating func write(_ bytes: [UInt8]) {
+        guard !surroundings.isMute, !bytes.isEmpty else { return }
+        if case .write(let before)? = effects.last {
+            effects[effects.count - 1] = .write(before + bytes)
+        } else {
+            effects.append(.write(bytes))
+        }
+    }
+
+    mutating func emit(_ effect: Effect) { effects.append(effect) }
+
+    /// Sets a timer, or sets it anew.
+    mutating func set(_ timer: TimerName, at due: Moment) {
+        cancel(timer)
+        timers.append((timer, due))
+    }
+
+    mutating func set(_ timer: TimerName, after duration: Duration) { set(timer, at: now + duration) }
+
+    /// Sets a timer by a duration drawn from a range.
+    mutating func set(_ timer: TimerName, within range: ClosedRange<Duration>) {
+        set(timer, after: random.duration(in: range))
+    }
+
+    mutating func cancel(_ timer: TimerName) { timers.removeAll { $0.name == timer } }
+
+    func isSet(_ timer: TimerName) -> Bool { timers.contains { $0.name == timer } }
+
+    /// A reset stops all that the module was about to do; what happens around it goes on.
+    mutating func cancelAllOfModule() { timers.removeAll { $0.name != .networkBack } }
+}
+
+/// What a reset forgets.
+struct VolatileState: Equatable {
+    var echoes = true
+    var hasManyLinks = false
+    var isTransparentMode = false
+    var showsPeer = false
+    /// AT+SYSMSG: bit 0 `+QUITT`, bit 1 `+LINK_CONN`.
+    var messages = 0
+    var sleep = 2
+    var wifiMode = 1
+    var line = LineSettings()
+    /// A link was open since the last boot (AT+CIPSTATUS 4 rather than 2).
+    var hadLink = false
+}
