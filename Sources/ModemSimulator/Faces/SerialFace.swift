@@ -54,9 +54,9 @@ struct SerialFace {
     // MARK: What to wait for
 
     /// The descriptor, and the events to poll it for.
-    func interest(now: Moment) -> (descriptor: Int32, events: Int32)? {
+    func interest(room: Int) -> (descriptor: Int32, events: Int32)? {
         guard let terminal else { return nil }
-        let reads = nextRead == nil ? POLLIN : 0
+        let reads = nextRead == nil && (isPaced || room > 0) ? POLLIN : 0
         return (terminal.master, reads | (unread.isEmpty ? 0 : POLLOUT))
     }
 
@@ -125,14 +125,16 @@ struct SerialFace {
     // MARK: Host to module
 
     /// Bytes that the line has brought, and when the last of them was there.
-    mutating func read(isReadable: Bool, now: Moment) -> (bytes: [UInt8], at: Moment)? {
+    ///
+    /// - Parameter room: What the module can take without loss; a line without a speed waits for it.
+    mutating func read(isReadable: Bool, room: Int, now: Moment) -> (bytes: [UInt8], at: Moment)? {
         guard let terminal, isReadable || nextRead.map({ $0 <= now }) ?? false else { return nil }
         if !toModem.isBusy, isPaced {
             toModem.begin(now: now)
             nextRead = toModem.nextLook(waiting: terminal.waiting, now: now)
             guard nextRead.map({ $0 <= now }) ?? false else { return nil }
         }
-        let due = min(isPaced ? toModem.due(now: now) : 4096, 4096)
+        let due = min(isPaced ? toModem.due(now: now) : room, 4096)
         var bytes = [UInt8](repeating: 0, count: max(due, 0))
         let count = due > 0 ? Glibc.read(terminal.master, &bytes, due) : 0
         let waiting = terminal.waiting

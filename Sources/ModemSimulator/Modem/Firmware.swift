@@ -13,6 +13,7 @@ struct Firmware: Sendable {
     var sendLimit = 2048
     /// Pause between two dials in transparent mode.
     var redialPause = Duration.milliseconds(100)
+    var synRetry = Duration.seconds(1)
     /// SYN and three retransmissions with a time-out of 1 s.
     var dialLimit = Duration.milliseconds(3100)
     /// Three retransmissions of data without an acknowledgement.

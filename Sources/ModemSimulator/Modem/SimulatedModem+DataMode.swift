@@ -38,8 +38,7 @@ extension SimulatedModem {
         cancel(.savedLink)
         cancel(.redial)
         guard let link = links[0], link.state != .open else { return }
-        cancel(.dialLimit(0))
-        cancel(.dialLookup(0))
+        [.dialLimit(0), .dialLookup(0), .synRetry(0)].forEach { cancel($0) }
         link.connection.map { emit(.close($0)) }
         links[0] = nil
         say("CLOSED\r\n")

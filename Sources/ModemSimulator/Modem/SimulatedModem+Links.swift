@@ -89,20 +89,27 @@ extension SimulatedModem {
 
     /// Opens a connection from a new local port.
     mutating func dial(_ number: Int) {
-        guard let link = links[number] else { return }
+        guard links[number] != nil else { return }
         lastConnection += 1
         links[number]?.connection = lastConnection
         set(.dialLimit(number), after: firmware.dialLimit)
-        if let target = link.target, surroundings.networkIsUp {
-            emit(.dial(lastConnection, address: target.address, port: target.port))
+        sendSyn(number)
+    }
+
+    /// Sends SYN, again every second until one gets through.
+    mutating func sendSyn(_ number: Int) {
+        guard let link = links[number], let connection = link.connection else { return }
+        guard let target = link.target, surroundings.networkIsUp else {
+            return set(.synRetry(number), after: firmware.synRetry)
         }
+        emit(.dial(connection, address: target.address, port: target.port))
     }
 
     mutating func dialSucceeded(_ connection: ConnectionID, localPort: Int) {
         guard let number = linkNumber(of: connection), let link = links[number] else {
             return emit(.abandon(connection))
         }
-        cancel(.dialLimit(number))
+        [.dialLimit(number), .synRetry(number)].forEach { cancel($0) }
         links[number]?.state = .open
         links[number]?.localPort = localPort
         volatile.hadLink = true
@@ -128,7 +135,7 @@ extension SimulatedModem {
     }
 
     private mutating func dialFailed(_ number: Int) {
-        cancel(.dialLimit(number))
+        [.dialLimit(number), .synRetry(number), .dialLookup(number)].forEach { cancel($0) }
         guard pending == .dial(link: number) else {
             links[number]?.connection = nil
             links[number]?.state = .lost
@@ -155,7 +162,7 @@ extension SimulatedModem {
 
     /// The connection is gone; what is told about it depends on the mode.
     mutating func lose(link number: Int) {
-        [.dataLimit(number), .acknowledged(number), .dialLimit(number)].forEach { cancel($0) }
+        [.dataLimit(number), .acknowledged(number), .dialLimit(number), .synRetry(number)].forEach { cancel($0) }
         if phase == .data, number == 0 {
             // Nothing is printed; what was not sent is thrown away; dialled again, from a new port, for ever.
             transparent.discard()

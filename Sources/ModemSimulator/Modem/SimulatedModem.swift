@@ -81,7 +81,7 @@ public struct SimulatedModem: Sendable {
         case flush, redial, savedLink
         case command, joinPoll
         case associate, address, addressLimit
-        case dialLookup(Int), dialLimit(Int), lateClosed(Int), dataLimit(Int), acknowledged(Int)
+        case dialLookup(Int), synRetry(Int), dialLimit(Int), lateClosed(Int), dataLimit(Int), acknowledged(Int)
         case payloadSilence
         case networkBack
     }
@@ -121,6 +121,9 @@ public struct SimulatedModem: Sendable {
 
     /// Whether bytes of the host are payload rather than commands.
     public var isTransparent: Bool { phase == .data }
+
+    /// Bytes of the host that the module can take now without losing any.
+    public var room: Int { phase == .data ? transparent.room : .max }
 
     /// Bytes of the host lost in transparent mode because TCP did not take them fast enough.
     public var lostBytes: Int { transparent.lost }
@@ -169,6 +172,7 @@ public struct SimulatedModem: Sendable {
         case .address: addressDue()
         case .addressLimit: addressMissed()
         case .dialLookup(let link): dialLookupDone(link)
+        case .synRetry(let link): sendSyn(link)
         case .dialLimit(let link): dialTimedOut(link)
         case .lateClosed(let link): say(prefixed("CLOSED\r\n", link: link))
         case .dataLimit(let link): dataTimedOut(link)

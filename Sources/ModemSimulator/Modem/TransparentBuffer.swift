@@ -20,6 +20,8 @@ struct TransparentBuffer {
     private(set) var lost = 0
     /// When the 20 ms are over.
     private(set) var deadline: Moment?
+    /// Bytes that can come before the next is lost.
+    var room: Int { Self.capacity * (isInFlight ? 1 : 2) - bytes.count }
     private var bytes: [UInt8] = []
     private var isInFlight = false
     /// The 20 ms passed while the packet before was still in flight.
