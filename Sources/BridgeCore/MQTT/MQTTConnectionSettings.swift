@@ -1,6 +1,6 @@
 extension MQTTConnection {
     /// What an attempt is to do, and how patient it is.
-    public struct Settings: Sendable {
+    public struct Settings: Equatable, Sendable {
         public var connect: MQTTPacket.Connect
         /// At QoS 0 or 1.
         public var subscriptions: [Subscription]

@@ -26,13 +26,15 @@ extension Configuration {
                 username: broker.username.isEmpty ? nil : broker.username,
                 password: broker.password.isEmpty ? nil : Array(broker.password.value.utf8))
         }
+        var session = MQTTConnection.Settings(connect: connect, subscriptions: subscriptions)
+        session.bytesPerSecond = max(1, serial.baud / 10)
         return Uplink.Settings(
             port: .init(
                 path: serial.device, baud: serial.baud, hardwareFlowControl: serial.flowControl == .rtsCts),
             modem: .init(
                 ssid: wifi.ssid, password: wifi.password.value, bssid: wifi.bssid.isEmpty ? nil : wifi.bssid, host: host,
                 port: mqtt.port, linkKeepAlive: modem.linkKeepAlive, baud: serial.baud),
-            mqtt: .init(connect: connect, subscriptions: subscriptions, bytesPerSecond: max(1, serial.baud / 10)))
+            mqtt: session)
     }
 
     var outboxLimits: OutboxLimits {

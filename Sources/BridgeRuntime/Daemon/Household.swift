@@ -50,6 +50,7 @@ final class Household {
             settings: configuration.uplinkSettings, outbox: outbox, eventLoop: eventLoop, logger: logger,
             listeners: .init(
                 delivered: { wiring.services?.delivered($0) },
+                dropped: { wiring.services?.dropped([DroppedMessage(sequence: $0, reason: $1)]) },
                 received: { wiring.services?.received($0) },
                 changed: { wiring.household?.showStatus() }))
         services = MessageServices(

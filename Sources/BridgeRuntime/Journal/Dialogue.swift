@@ -10,6 +10,8 @@ extension Logger {
     /// MQTT packets, in words and hex; a password is masked in both.
     func packets(_ bytes: [UInt8], sent: Bool) {
         guard logLevel <= .debug else { return }
-        event(.mqttPacket, level: .debug, "MQTT \(sent ? ">" : "<") \(bytes.count) bytes")
+        for line in PacketExplanation(of: bytes).lines {
+            event(.mqttPacket, level: .debug, "MQTT \(sent ? ">" : "<") \(line)")
+        }
     }
 }

@@ -38,6 +38,8 @@ final class Attempt {
         }
     }
 
+    private var tunnelIsOpen: Bool { modem.isOpen && !mqtt.hasEnded }
+
     /// Begins on `descriptor`, which is closed at the end of the attempt.
     func begin(on descriptor: CInt, eventLoop: any EventLoop) {
         let handlers = NIOLoopBound((modem, mqtt), eventLoop: eventLoop)
@@ -85,7 +87,7 @@ final class Attempt {
             report(.left)
             return
         }
-        if mqtt.isConnected {
+        if tunnelIsOpen {
             mqtt.disconnect()
         } else {
             channel.triggerUserOutboundEvent(ModemHandler.TunnelRequest.leave, promise: nil)

@@ -14,6 +14,8 @@ enum AttemptReport {
     case written(Int64)
     /// PUBACK.
     case acknowledged(Int64)
+    /// No broker could ever take the message.
+    case undeliverable(Int64, MQTTError)
     case message(InboundMessage)
     /// More may be published.
     case windowOpened

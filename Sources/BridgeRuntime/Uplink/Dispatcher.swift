@@ -48,11 +48,20 @@ final class Dispatcher {
 
     /// The broker has the message, or QoS 0 put it on the line: it leaves the outbox.
     func delivered(_ sequence: Int64, then done: @escaping () -> Void) {
+        remove(sequence, as: .delivered, then: done)
+    }
+
+    /// The message is given up: it leaves the outbox.
+    func dropped(_ sequence: Int64, as reason: DropReason, then done: @escaping () -> Void) {
+        remove(sequence, as: .dropped(reason), then: done)
+    }
+
+    private func remove(_ sequence: Int64, as departure: Departure, then done: @escaping () -> Void) {
         inFlight = max(0, inFlight - 1)
         outbox.markInFlight(inFlight, through: cursor)
         let done = NIOLoopBound(done, eventLoop: eventLoop)
         let eventLoop = eventLoop
-        outbox.remove(sequence, as: .delivered) { _ in eventLoop.execute { done.value() } }
+        outbox.remove(sequence, as: departure) { _ in eventLoop.execute { done.value() } }
     }
 
     private func readOn() {

@@ -34,11 +34,11 @@ final class MQTTHandler: ChannelInboundHandler {
 
     var deadline: Moment? { connection.deadline }
 
-    /// Whether the broker has accepted CONNECT.
-    var isConnected: Bool { connection.isConnected }
+    /// Whether the connection is over.
+    var hasEnded: Bool { connection.hasEnded }
 
     /// Whether a message of so many bytes may be published now.
-    func canPublish(_ message: OutgoingMessage) -> Bool { connection.canPublish(message) }
+    func canPublish(_ message: OutgoingMessage) -> Bool { connection.canPublish(bytes: message.encodedLength) }
 
     func publish(_ message: OutgoingMessage) { take(.publish(message)) }
 
@@ -105,6 +105,7 @@ final class MQTTHandler: ChannelInboundHandler {
         case .connected(let sessionPresent): report(.connected(sessionPresent: sessionPresent))
         case .written(let sequence): report(.written(sequence))
         case .acknowledged(let sequence): report(.acknowledged(sequence))
+        case .undeliverable(let sequence, let error): report(.undeliverable(sequence, error))
         case .message(let message): report(.message(message))
         case .windowOpened: report(.windowOpened)
         case .pinged(let roundTrip): report(.pinged(roundTrip))

@@ -31,6 +31,8 @@ final class ModemHandler: ChannelDuplexHandler {
     private var inputs: Deque<Input> = []
     private var isRunning = false
     private var timer: DeadlineTimer?
+    /// Whether the tunnel is open.
+    private(set) var isOpen = false
     private(set) var bytesSent = 0
     private(set) var bytesReceived = 0
 
@@ -103,7 +105,9 @@ final class ModemHandler: ChannelDuplexHandler {
         case .climbed(let rung): report(.climbed(rung))
         case .learned(let fact): report(.learned(fact))
         case .said(let line): report(.said(line))
-        case .opened: context.fireUserInboundEventTriggered(TunnelEvent.opened)
+        case .opened:
+            isOpen = true
+            context.fireUserInboundEventTriggered(TunnelEvent.opened)
         case .deliver(let bytes):
             context.fireChannelRead(wrapInboundOut(context.channel.allocator.buffer(bytes: bytes)))
         case .left: report(.left)

@@ -18,6 +18,8 @@ final class Uplink {
     struct Listeners {
         /// A message is at the broker (QoS 1) or on the line (QoS 0), and its removal is on disk.
         var delivered: (Int64) -> Void
+        /// A message was given up.
+        var dropped: (Int64, DropReason) -> Void
         var received: (InboundMessage) -> Void
         /// The link's word or reason changed.
         var changed: () -> Void
@@ -184,6 +186,11 @@ final class Uplink {
             logger.debug("the broker accepted the session\(sessionPresent ? ", which it still had" : "")")
         case .written(let sequence), .acknowledged(let sequence):
             dispatcher.delivered(sequence) { [weak self] in self?.listeners.delivered(sequence) }
+        case .undeliverable(let sequence, let error):
+            logger.event(
+                .requestRefused, level: .error, "message \(sequence) can go to no broker and is dropped: \(error)",
+                ["receipt": "\(sequence)"])
+            dispatcher.dropped(sequence, as: .poison) { [weak self] in self?.listeners.dropped(sequence, .poison) }
         case .message(let message): listeners.received(message)
         case .windowOpened: pump()
         case .pinged(let roundTrip): situation.pingRoundTrip = roundTrip
