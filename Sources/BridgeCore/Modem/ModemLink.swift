@@ -224,11 +224,18 @@ public struct ModemLink: Sendable {
         }
     }
 
-    /// An echo of the joining command holds the password.
+    /// A line as people read it: the echo of the joining command holds the password, and boot garbage holds
+    /// anything, escape sequences for terminals among it.
     private func readable(_ line: String) -> String {
-        guard !settings.password.isEmpty else { return line }
-        return line.replacing(ATCommand.quoted(settings.password), with: "\"•••\"")
-            .replacing(settings.password, with: "•••")
+        var text = line
+        if !settings.password.isEmpty {
+            text = text.replacing(ATCommand.quoted(settings.password), with: "\"•••\"")
+                .replacing(settings.password, with: "•••")
+        }
+        let shown = text.unicodeScalars.prefix(120).map { scalar in
+            (0x20...0x7E).contains(scalar.value) || scalar == "•" ? Character(scalar) : "·"
+        }
+        return String(shown) + (text.unicodeScalars.count > shown.count ? "…" : "")
     }
 
     // MARK: Stages

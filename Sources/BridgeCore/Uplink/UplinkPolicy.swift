@@ -13,6 +13,11 @@ public struct UplinkPolicy: Sendable {
         public var at: Moment
         /// Where it begins.
         public var repair: Repair
+
+        public init(at: Moment, repair: Repair) {
+            self.at = at
+            self.repair = repair
+        }
     }
 
     /// Failures in a row, without a useful session between.

@@ -54,7 +54,7 @@ import Testing
         let outbox = try Outbox(path: folder.database, limits: OutboxLimits())
         for text in ["1", "2", "3"] { _ = try await outbox.receipt(.test(text)) }
         // Another connection holds the write lock for longer than the outbox waits for it.
-        var configuration = Configuration()
+        var configuration = GRDB.Configuration()
         configuration.allowsUnsafeTransactions = true
         let blocker = try DatabaseQueue(path: folder.database, configuration: configuration)
         try await blocker.writeWithoutTransaction { db in try db.execute(sql: "BEGIN IMMEDIATE") }
