@@ -15,7 +15,7 @@ final class Broker {
         try """
         listener \(port) 127.0.0.1
         allow_anonymous true
-        log_dest stdout
+        log_dest stderr
         log_type all
         max_queued_messages 0
         """.write(toFile: folder + "/mosquitto.conf", atomically: true, encoding: .utf8)
