@@ -59,7 +59,7 @@ public enum PacketKind: UInt8, CaseIterable, Sendable {
     var possibleLengths: ClosedRange<Int> {
         switch self {
         case .connect: 12...FixedHeader.greatestLength
-        case .publish: 3...FixedHeader.greatestLength
+        case .publish: 2...FixedHeader.greatestLength
         case .connectAcknowledgement, .pubAck, .pubRec, .pubRel, .pubComp, .unsubAck: 2...2
         case .subscribe, .subAck, .unsubscribe: 2...FixedHeader.greatestLength
         case .pingReq, .pingResp, .disconnect: 0...0
