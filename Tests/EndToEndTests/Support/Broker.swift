@@ -42,10 +42,11 @@ final class Broker {
 
     static func subscriber(port: Int, arguments: [String]) throws -> ChildProgram {
         guard let path = Programs.find("mosquitto_sub") else { throw Missing(name: "mosquitto_sub") }
+        // Its output is a pipe: without stdbuf it would keep its lines to itself.
         let subscriber = try ChildProgram(
-            path,
-            ["-h", "127.0.0.1", "-p", "\(port)", "-V", "mqttv311", "-q", "1", "-t", "#", "-F", "%t %x", "-d"]
-                + arguments)
+            "/usr/bin/stdbuf",
+            ["-oL", path, "-h", "127.0.0.1", "-p", "\(port)", "-V", "mqttv311", "-q", "1", "-t", "#", "-F", "%t %x", "-d"]
+                + arguments, name: "mosquitto_sub")
         try subscriber.waitForLine("Subscribed")
         return subscriber
     }

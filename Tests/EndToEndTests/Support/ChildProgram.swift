@@ -8,36 +8,65 @@ final class ChildProgram: @unchecked Sendable {
     }
 
     let name: String
-    private let process = Process()
+    let processIdentifier: pid_t
     private let condition = NSCondition()
     private var lines: [String] = []
     private var openStreams = 2
+    private var exitStatus: Int32?
 
     /// Starts the program; its standard output and standard error are gathered together.
     init(_ path: String, _ arguments: [String], name: String? = nil, environment: [String: String] = [:]) throws {
         self.name = name ?? (path as NSString).lastPathComponent
-        process.executableURL = URL(fileURLWithPath: path)
-        process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        process.standardInput = FileHandle.nullDevice
         let output = Pipe()
         let errors = Pipe()
-        process.standardOutput = output
-        process.standardError = errors
-        process.terminationHandler = { [condition] _ in
-            condition.lock()
-            condition.broadcast()
-            condition.unlock()
+        // A pipe that another child holds too would never come to its end.
+        for handle in [output, errors].flatMap({ [$0.fileHandleForReading, $0.fileHandleForWriting] }) {
+            _ = fcntl(handle.fileDescriptor, F_SETFD, FD_CLOEXEC)
         }
-        try process.run()
+        processIdentifier = try Self.spawn(
+            path, arguments, ProcessInfo.processInfo.environment.merging(environment) { $1 },
+            output: output.fileHandleForWriting.fileDescriptor, errors: errors.fileHandleForWriting.fileDescriptor)
         for pipe in [output, errors] {
-            let thread = Thread { [self] in gather(pipe.fileHandleForReading) }
-            thread.start()
+            try pipe.fileHandleForWriting.close()
+            Thread { [self] in gather(pipe.fileHandleForReading) }.start()
         }
+        Thread { [self] in awaitEnd() }.start()
     }
 
-    var processIdentifier: pid_t { process.processIdentifier }
-    var isRunning: Bool { process.isRunning }
+    /// Foundation's Process learns of an end late or not at all on Linux, so this is posix_spawn(3) and waitpid(2).
+    private static func spawn(
+        _ path: String, _ arguments: [String], _ environment: [String: String], output: CInt, errors: CInt
+    ) throws -> pid_t {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_adddup2(&actions, output, 1)
+        posix_spawn_file_actions_adddup2(&actions, errors, 2)
+        let words = ([path] + arguments).map { strdup($0) } + [nil]
+        let settings = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
+        defer { for pointer in words + settings { free(pointer) } }
+        var process: pid_t = 0
+        let result = posix_spawn(&process, path, &actions, nil, words, settings)
+        guard result == 0 else { throw Silence(description: "\(path): \(String(cString: strerror(result)))") }
+        return process
+    }
+
+    private func awaitEnd() {
+        var status: Int32 = 0
+        while waitpid(processIdentifier, &status, 0) < 0, errno == EINTR {}
+        condition.lock()
+        // As a shell says it: the exit status, or 128 and the signal.
+        exitStatus = status & 0x7F == 0 ? status >> 8 & 0xFF : 128 + (status & 0x7F)
+        condition.broadcast()
+        condition.unlock()
+    }
+
+    var isRunning: Bool {
+        condition.lock()
+        defer { condition.unlock() }
+        return exitStatus == nil
+    }
 
     /// All lines so far.
     var output: [String] {
@@ -87,7 +116,7 @@ final class ChildProgram: @unchecked Sendable {
         defer { condition.unlock() }
         while true {
             if let found = find(lines) { return found }
-            let ended = !process.isRunning && openStreams == 0
+            let ended = exitStatus != nil && openStreams == 0
             guard !ended, condition.wait(until: limit) else {
                 let tail = lines.suffix(25).joined(separator: "\n    ")
                 throw Silence(
@@ -98,31 +127,28 @@ final class ChildProgram: @unchecked Sendable {
     }
 
     /// Sends a signal.
-    func signal(_ number: CInt) { kill(process.processIdentifier, number) }
+    func signal(_ number: CInt) {
+        if isRunning { kill(processIdentifier, number) }
+    }
 
     /// Waits for the end; says the exit status.
+    @discardableResult
     func waitForExit(seconds: Double = 20) throws -> Int32 {
         let limit = Date(timeIntervalSinceNow: seconds)
         condition.lock()
         defer { condition.unlock() }
-        while process.isRunning || openStreams > 0 {
+        while exitStatus == nil || openStreams > 0 {
             guard condition.wait(until: limit) else {
-                throw Silence(
-                    description: "\(name) did not end; it said: \(lines.suffix(15).joined(separator: "\n    "))")
+                throw Silence(description: "\(name) did not end; it said: \(lines.suffix(15).joined(separator: "\n    "))")
             }
         }
-        return process.terminationStatus
+        return exitStatus ?? -1
     }
 
     /// Ends the program: SIGTERM, and SIGKILL when that does not help.
     func end(seconds: Double = 10) {
-        guard process.isRunning else { return }
-        process.terminate()
+        signal(SIGTERM)
         if (try? waitForExit(seconds: seconds)) == nil { signal(SIGKILL) }
-    }
-
-    deinit {
-        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
     }
 
     /// Runs a program to its end and returns status and lines.
