@@ -11,15 +11,20 @@ public struct OutboxLimits: Equatable, Sendable {
     /// Milliseconds after which a waiting message is given up.
     public var maxAge: Int64
     public var whenFull: WhenFull
+    /// Bytes that have to be free on the file system for a message to be taken; nil: a sixteenth of
+    /// it, at least 256 KiB and at most 8 MiB.
+    public var minFree: Int64?
     /// Most pages of 4096 bytes that the file may have; nil for no limit but the disk's.
     public var maxPages: Int?
 
     public init(
-        maxBytes: Int64 = 67_108_864, maxAge: Int64 = 604_800_000, whenFull: WhenFull = .refuseNew, maxPages: Int? = nil
+        maxBytes: Int64 = 67_108_864, maxAge: Int64 = 604_800_000, whenFull: WhenFull = .refuseNew,
+        minFree: Int64? = nil, maxPages: Int? = nil
     ) {
         self.maxBytes = maxBytes
         self.maxAge = maxAge
         self.whenFull = whenFull
+        self.minFree = minFree
         self.maxPages = maxPages
     }
 

@@ -16,6 +16,8 @@ final class LocalClientHandler: ChannelDuplexHandler {
     static let maxPendingRequests = 256
     /// Bytes of such requests, above which no more are read.
     static let maxPendingBytes = 1 << 20
+    /// A client with less than this is read on when the server as a whole has too much waiting.
+    static let fairShare = 64 << 10
     /// Most bytes of unread answers.
     static let maxWaitingOutput = 1 << 20
     /// Most memory for requests of which further lines are awaited (`until`).
@@ -131,7 +133,7 @@ final class LocalClientHandler: ChannelDuplexHandler {
     /// The daemon is stopping: new requests are refused, and the connection ends with the last answer.
     func stop() {
         isStopping = true
-        closeIfDone()
+        proceed()
     }
 
     /// Closes at once.
@@ -146,7 +148,8 @@ final class LocalClientHandler: ChannelDuplexHandler {
         if isStopping { return false }
         if pendingRequests >= Self.maxPendingRequests || pendingBytes >= Self.maxPendingBytes { return true }
         guard let context else { return false }
-        return isClosing || server.isFull || watchedBytes >= Self.maxWatchedBytes
+        return isClosing || server.isFull && pendingBytes >= Self.fairShare
+            || watchedBytes >= Self.maxWatchedBytes
             || !context.channel.isWritable && !takesNothing
     }
 

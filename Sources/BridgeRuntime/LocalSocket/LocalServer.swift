@@ -11,6 +11,8 @@ public final class LocalServer {
         public var maxMessage: Int
         public var maxClients: Int
         public var topics: TopicRules
+        /// All clients together: most bytes of requests that wait for their commit.
+        public var maxPendingBytes = 16 << 20
         /// First id given to an Alink request without one.
         public var firstID: UInt32
 
@@ -21,9 +23,6 @@ public final class LocalServer {
             self.firstID = firstID
         }
     }
-
-    /// All clients together: most bytes of requests that wait for their commit.
-    static let maxPendingBytes = 16 << 20
 
     /// In force for connections made from now on, ``Settings/topics`` for all requests.
     public var settings: Settings
@@ -136,7 +135,7 @@ public final class LocalServer {
     }
 
     /// Whether clients have to wait because too much is on its way to the disk.
-    var isFull: Bool { pendingBytes >= Self.maxPendingBytes }
+    var isFull: Bool { pendingBytes >= settings.maxPendingBytes }
 
     private func finishStopping() {
         if isStopping, clients.isEmpty { stopped?.succeed() }

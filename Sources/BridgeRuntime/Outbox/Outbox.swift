@@ -30,6 +30,7 @@ public final class Outbox: Sendable {
         var operations: [OutboxOperation] = []
         var isScheduled = false
         var isClosed = false
+        var retryIsDue = false
         /// Operations given and not yet completed.
         var unfinished = 0
         /// Messages up to this one are with the present session and are not given up meanwhile.
@@ -50,7 +51,7 @@ public final class Outbox: Sendable {
         queue = opened.queue
         gathering = Mutex(Gathering())
         account = Mutex(opened.books)
-        writer = Mutex(OutboxWriter())
+        writer = Mutex(OutboxWriter(path: path))
     }
 
     /// The accounts as of the last commit.
@@ -199,10 +200,20 @@ public final class Outbox: Sendable {
         return Int(books.droppedInTotal - before)
     }
 
+    /// Has kept removals tried again in a second; one such try is under way at a time.
     private func retryLater() {
+        let isFirst = gathering.withLock { gathering in
+            defer { gathering.retryIsDue = true }
+            return !gathering.retryIsDue
+        }
+        guard isFirst else { return }
         DispatchQueue.global().asyncAfter(deadline: .now() + 1) { [weak self] in
-            guard let self, !gathering.withLock({ $0.isClosed }) else { return }
-            queue.asyncWriteWithoutTransaction { db in self.drain(db) }
+            guard let self else { return }
+            let isClosed = gathering.withLock { gathering in
+                gathering.retryIsDue = false
+                return gathering.isClosed
+            }
+            if !isClosed { queue.asyncWriteWithoutTransaction { db in self.drain(db) } }
         }
     }
 }

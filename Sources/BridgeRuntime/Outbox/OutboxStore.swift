@@ -102,6 +102,12 @@ enum OutboxStore {
         return found.sorted()
     }
 
+    /// Pages inside the file that hold nothing.
+    static func spareBytes(_ db: Database) throws -> Int64 {
+        let pages = try Int64.fetchOne(db, sql: "PRAGMA freelist_count") ?? 0
+        return pages * (try Int64.fetchOne(db, sql: "PRAGMA page_size") ?? 0)
+    }
+
     // MARK: Keys
 
     static let keyLifetime: Int64 = 86_400_000

@@ -33,10 +33,14 @@ struct OutboxWriter: Sendable {
         var limits: OutboxLimits
     }
 
+    /// The database file.
+    let path: String
     /// Removals that failed.
     private var kept: [OutboxOperation] = []
     /// When old keys were last deleted.
     private var keysForgottenAt: Int64?
+
+    init(path: String) { self.path = path }
 
     /// Commits the operations in one transaction; if that fails, the removals once more without
     /// the appends, which are refused.
@@ -47,6 +51,7 @@ struct OutboxWriter: Sendable {
         guard !operations.isEmpty else { return Report(books: books) }
         kept = []
         do {
+            if operations.contains(where: \.isAppend) { try checkRoom(limits, db) }
             return try transact(operations, books: books, limits: limits, inFlightThrough: inFlightThrough, db)
         } catch {
             let removals = operations.filter { !$0.isAppend }
@@ -76,6 +81,15 @@ struct OutboxWriter: Sendable {
             }
             return report
         }
+    }
+
+    /// Throws when the disk has too little room for a new message, the log folded into the database.
+    private func checkRoom(_ limits: OutboxLimits, _ db: Database) throws {
+        let room = DiskRoom(databasePath: path, floor: limits.minFree)
+        guard room.shortage(spare: 0) != nil else { return }
+        try db.checkpoint(.truncate)
+        let spare = try OutboxStore.spareBytes(db)
+        if let shortage = room.shortage(spare: spare) { throw OutboxRefusal.diskFull(detail: shortage) }
     }
 
     private mutating func transact(
@@ -183,6 +197,7 @@ struct OutboxWriter: Sendable {
 
     /// Says in the outbox's words what SQLite reported.
     static func refusal(for error: any Error) -> OutboxRefusal {
+        if let refusal = error as? OutboxRefusal { return refusal }
         guard let error = error as? DatabaseError else { return .diskFailed(detail: "\(error)") }
         let detail = error.message ?? "\(error.resultCode)"
         return error.resultCode == .SQLITE_FULL ? .diskFull(detail: detail) : .diskFailed(detail: detail)

@@ -194,6 +194,39 @@ import Testing
         #expect(try client.lines().count == 399)
     }
 
+    @Test("All clients together have a limit; those that asked for little are served meanwhile")
+    func sharedBackpressure() throws {
+        let fixture = try LocalServerFixture()
+        try fixture.onLoop { _, services in services.holds = true }
+        try fixture.onLoop { server, _ in server.settings.maxPendingBytes = 1 << 20 }
+        let text = "{\"method\":\"a.b\",\"params\":\"\(String(repeating: "x", count: 50_000))\"}"
+        let stream = String(repeating: text, count: 10)
+        let writers = DispatchGroup()
+        for _ in 0..<3 {
+            let client = UncheckedBox(try UnixClient(fixture.path))
+            writers.enter()
+            Thread {
+                try? client.value.send(stream)
+                client.value.shutdownWriting()
+                _ = try? client.value.lines()
+                writers.leave()
+            }.start()
+        }
+        // 21 messages make up 1 MiB; 30 were sent.
+        #expect(try fixture.becomes { _, services in services.held.count >= 21 })
+        let small = try UnixClient(fixture.path)
+        try small.send(#"{"bridge":"status"}"#)
+        #expect(try small.line() != nil)
+        #expect(try fixture.onLoop { _, services in services.submissions.count } == 21)
+        #expect(
+            try fixture.becomes { _, services in
+                services.releaseAll()
+                return services.submissions.count == 30
+            })
+        try fixture.onLoop { _, services in services.releaseAll() }
+        writers.wait()
+    }
+
     @Test("A client that does not read is disconnected with a warning; another is not slowed")
     func notReading() throws {
         let fixture = try LocalServerFixture()

@@ -1,0 +1,31 @@
+import Glibc
+
+/// How much room the file system of the outbox has.
+///
+/// Taking a message out needs room, too: deletions go through the log. So appends are refused while
+/// some is left (a sixteenth of the file system, 256 KiB to 8 MiB, unless configured).
+struct DiskRoom: Sendable {
+    private let folder: String
+    private let configuredFloor: Int64?
+
+    init(databasePath: String, floor: Int64?) {
+        folder = databasePath.lastIndex(of: "/").map { String(databasePath[...$0]) } ?? "."
+        configuredFloor = floor
+    }
+
+    /// Says what is missing, or nil while there is room (or the file system does not say).
+    ///
+    /// - Parameter spare: bytes inside the database that new rows can take; half of the floor has to
+    ///   be free outside of it, for the log.
+    func shortage(spare: Int64) -> String? {
+        var status = statvfs()
+        guard statvfs(folder, &status) == 0, status.f_blocks > 0 else { return nil }
+        let block = Int64(clamping: status.f_frsize)
+        let total = Int64(clamping: status.f_blocks).multipliedReportingOverflow(by: block)
+        let free = Int64(clamping: status.f_bavail).multipliedReportingOverflow(by: block)
+        guard !free.overflow else { return nil }
+        let floor = configuredFloor ?? min(8 << 20, max(256 << 10, total.overflow ? .max : total.partialValue / 16))
+        guard free.partialValue < floor / 2 || free.partialValue &+ spare < floor else { return nil }
+        return "\(free.partialValue) bytes are free on its file system, less than the \(floor) kept for deliveries"
+    }
+}

@@ -1,0 +1,61 @@
+import BridgeCore
+import BridgeRuntime
+import Foundation
+import Glibc
+import Testing
+
+/// A file system of one MiB of its own; mounting takes root's rights.
+private final class SmallDisk {
+    let path: String
+
+    static let isPossible: Bool = (try? SmallDisk()) != nil
+
+    struct NotPermitted: Error {}
+
+    init() throws {
+        path = "/tmp/eb-disk-\(UUID().uuidString.prefix(8))"
+        mkdir(path, 0o700)
+        guard mount("tmpfs", path, "tmpfs", 0, "size=1m") == 0 else {
+            rmdir(path)
+            throw NotPermitted()
+        }
+    }
+
+    deinit {
+        // Detached, so that a failed test leaves nothing mounted.
+        umount2(path, CInt(MNT_DETACH))
+        rmdir(path)
+    }
+}
+
+@Suite(.enabled(if: SmallDisk.isPossible)) struct SmallDiskTests {
+    @Test("A disk that is full refuses, is read and emptied all the same, and takes messages again")
+    func fullDisk() async throws {
+        let disk = try SmallDisk()
+        let outbox = try Outbox(path: disk.path + "/outbox.db", limits: OutboxLimits())
+        var stored: [Int64] = []
+        var refused = 0
+        for _ in 0..<2000 {
+            switch await outbox.append(.test(String(repeating: "x", count: 1000))) {
+            case .success(let appended): stored.append(appended.sequence)
+            case .failure(let refusal):
+                #expect(refusal.error == .diskFull)
+                refused += 1
+            }
+        }
+        // The log alone would be full after some 60.
+        #expect(stored.count > 200)
+        #expect(refused > 0)
+        #expect(try await outbox.next().map(\.sequence) == stored)
+        for sequence in stored.prefix(50) { #expect(await outbox.remove(sequence, as: .delivered)) }
+        stored.append(try await outbox.receipt(.test("again")))
+        #expect(outbox.books.balance == 0)
+        let books = outbox.books
+        outbox.close()
+        let reopened = try Outbox(path: disk.path + "/outbox.db", limits: OutboxLimits())
+        #expect(reopened.notices.isEmpty)
+        #expect(reopened.books == books)
+        #expect(try await reopened.next().map(\.sequence) == Array(stored.dropFirst(50)))
+        reopened.close()
+    }
+}
