@@ -65,6 +65,7 @@ let package = Package(
             name: "ModemSimulator",
             dependencies: [
                 "BridgeCore",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],

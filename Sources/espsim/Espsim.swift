@@ -1,9 +1,9 @@
 import ArgumentParser
 
 @main
-struct Espsim: ParsableCommand {
+struct Espsim: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "espsim",
         abstract: "A simulated ESP8266 with AT firmware, and a small simulated Aliyun IoT Platform.",
-        subcommands: [Modem.self])
+        subcommands: [Modem.self, Cloud.self])
 }

@@ -13,8 +13,10 @@ struct DialogueTrace {
         var isDataMode = false
         var last: Moment?
 
-        /// A command, or its echo: written when it is whole, so that a password in it is seen as one.
-        var isCommand: Bool { !isDataMode && SecretMask.contains(Array("AT".utf8), in: bytes) }
+        /// A command, its echo, or the beginning of one: written when it is whole, so that a password is seen as one.
+        var isCommand: Bool {
+            !isDataMode && (bytes.last == UInt8(ascii: "A") || SecretMask.contains(Array("AT".utf8), in: bytes))
+        }
     }
 
     private let sink: @Sendable (String) -> Void

@@ -30,17 +30,9 @@ struct PeerSockets {
         _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
         var one: Int32 = 1
         setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<Int32>.size))
-        var name = sockaddr_in()
-        name.sin_family = sa_family_t(AF_INET)
-        name.sin_port = in_port_t(UInt16(truncatingIfNeeded: port).bigEndian)
-        guard inet_pton(AF_INET, address, &name.sin_addr) == 1 else {
+        guard let result = Self.connect(descriptor, address, port) else {
             Glibc.close(descriptor)
             return nil
-        }
-        let result = withUnsafePointer(to: &name) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
         }
         if result != 0, errno != EINPROGRESS {
             let wasRefused = errno == ECONNREFUSED
@@ -134,12 +126,29 @@ struct PeerSockets {
         Glibc.close(descriptor)
     }
 
+    /// connect(2) to a numeric address; nil if it is none.
+    private static func connect(_ descriptor: Int32, _ address: String, _ port: Int) -> Int32? {
+        var hints = addrinfo()
+        hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV
+        hints.ai_family = AF_INET
+        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        var found: UnsafeMutablePointer<addrinfo>?
+        guard getaddrinfo(address, String(port), &hints, &found) == 0, let first = found?.pointee else { return nil }
+        defer { freeaddrinfo(found) }
+        return Glibc.connect(descriptor, first.ai_addr, first.ai_addrlen)
+    }
+
     private static func localPort(_ descriptor: Int32) -> Int {
-        var name = sockaddr_in()
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        _ = withUnsafeMutablePointer(to: &name) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
+        var name = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        var text = [CChar](repeating: 0, count: 16)
+        let result = withUnsafeMutablePointer(to: &name) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                getsockname(descriptor, address, &length) == 0
+                    ? getnameinfo(address, length, nil, 0, &text, socklen_t(text.count), NI_NUMERICSERV) : -1
+            }
         }
-        return Int(UInt16(bigEndian: name.sin_port))
+        let digits = text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+        return result == 0 ? Int(String(decoding: digits, as: UTF8.self)) ?? 0 : 0
     }
 }

@@ -1,0 +1,180 @@
+import BridgeCore
+import NIOCore
+import NIOPosix
+
+/// ``SimulatedPlatform`` on a TCP port, in the process that starts it.
+public final class SimulatedCloud: Sendable {
+    /// How it is set up.
+    public struct Options: Sendable {
+        public var host = "127.0.0.1"
+        /// 0 takes any free port, see ``SimulatedCloud/port``.
+        public var port = 0
+        public var devices: [CloudDevice] = []
+        /// A Unix socket for ``CloudOrder`` lines.
+        public var controlPath: String?
+        /// Told of every event, on the cloud's thread.
+        public var onEvent: @Sendable (CloudEvent) -> Void = { _ in }
+
+        public init() {}
+    }
+
+    /// The port that is listened on.
+    public let port: Int
+    private let group: MultiThreadedEventLoopGroup
+    private let engine: NIOLoopBound<CloudEngine>
+    private let loop: any EventLoop
+
+    private init(
+        port: Int, group: MultiThreadedEventLoopGroup, loop: any EventLoop, engine: NIOLoopBound<CloudEngine>
+    ) {
+        self.port = port
+        self.group = group
+        self.loop = loop
+        self.engine = engine
+    }
+
+    /// Listens; the port is open when this returns.
+    public static func start(_ options: Options) async throws -> SimulatedCloud {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let loop = group.next()
+        do {
+            let engine = try await loop.submit {
+                NIOLoopBound(CloudEngine(options: options, loop: loop), eventLoop: loop)
+            }.get()
+            let server = try await ServerBootstrap(group: group)
+                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+                .childChannelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        try channel.pipeline.syncOperations.addHandler(CloudHandler(engine: engine.value))
+                    }
+                }
+                .bind(host: options.host, port: options.port).get()
+            if let path = options.controlPath {
+                _ = try await ServerBootstrap(group: group)
+                    .childChannelInitializer { channel in
+                        channel.eventLoop.makeCompletedFuture {
+                            try channel.pipeline.syncOperations.addHandler(OrderHandler(engine: engine.value))
+                        }
+                    }
+                    .bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true).get()
+            }
+            return SimulatedCloud(port: server.localAddress?.port ?? 0, group: group, loop: loop, engine: engine)
+        } catch {
+            try? await group.shutdownGracefully()
+            throw error
+        }
+    }
+
+    /// Gives an order; it is carried out when this returns.
+    public func perform(_ order: CloudOrder) async throws {
+        let engine = engine
+        try await loop.submit { engine.value.feed(.ordered(order)) }.get()
+    }
+
+    /// Closes everything.
+    public func stop() async throws { try await group.shutdownGracefully() }
+}
+
+/// Carries out what the platform decides; belongs to one event loop.
+final class CloudEngine {
+    private var platform: SimulatedPlatform
+    private let onEvent: @Sendable (CloudEvent) -> Void
+    private let loop: any EventLoop
+    private var channels: [SimulatedPlatform.ConnectionID: any Channel] = [:]
+    private var lastID = 0
+    private var timer: (due: Moment, scheduled: Scheduled<Void>)?
+
+    init(options: SimulatedCloud.Options, loop: any EventLoop) {
+        platform = SimulatedPlatform(devices: options.devices)
+        onEvent = options.onEvent
+        self.loop = loop
+    }
+
+    func open(_ channel: any Channel) -> SimulatedPlatform.ConnectionID {
+        lastID += 1
+        channels[lastID] = channel
+        let address = channel.remoteAddress
+        feed(.opened(lastID, peer: "\(address?.ipAddress ?? "?"):\(address?.port ?? 0)"))
+        return lastID
+    }
+
+    func closed(_ id: SimulatedPlatform.ConnectionID) {
+        channels[id] = nil
+        feed(.closed(id))
+    }
+
+    func feed(_ input: SimulatedPlatform.Input) {
+        for effect in platform.input(input, now: .monotonic) {
+            switch effect {
+            case .send(let id, let bytes):
+                channels[id]?.writeAndFlush(ByteBuffer(bytes: bytes), promise: nil)
+            case .close(let id):
+                channels.removeValue(forKey: id)?.close(promise: nil)
+            case .report(let event): onEvent(event)
+            }
+        }
+        setTimer()
+    }
+
+    private func setTimer() {
+        guard let deadline = platform.deadline else { return }
+        if let timer, timer.due <= deadline, timer.due > .monotonic { return }
+        timer?.scheduled.cancel()
+        let wait = max(0, (deadline - .monotonic).inNanoseconds)
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        let scheduled = loop.scheduleTask(in: .nanoseconds(wait)) {
+            bound.value.timer = nil
+            bound.value.feed(.timePassed)
+        }
+        timer = (deadline, scheduled)
+    }
+}
+
+/// Bytes of one connection.
+private final class CloudHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private let engine: CloudEngine
+    private var id: SimulatedPlatform.ConnectionID?
+
+    init(engine: CloudEngine) { self.engine = engine }
+
+    func channelActive(context: ChannelHandlerContext) { id = engine.open(context.channel) }
+
+    func channelInactive(context: ChannelHandlerContext) { id.map { engine.closed($0) } }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let buffer = unwrapInboundIn(data)
+        if let id { engine.feed(.received(id, Array(buffer.readableBytesView))) }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+}
+
+/// Orders, one a line, each answered with one line.
+private final class OrderHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private static let longestLine = 1_048_576
+    private let engine: CloudEngine
+    private var received: [UInt8] = []
+
+    init(engine: CloudEngine) { self.engine = engine }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        received += unwrapInboundIn(data).readableBytesView
+        guard received.count <= Self.longestLine else { return context.close(promise: nil) }
+        while let end = received.firstIndex(of: UInt8(ascii: "\n")) {
+            let line = String(decoding: received[..<end], as: UTF8.self)
+            received.removeFirst(end + 1)
+            let order = CloudOrder(line: line)
+            order.map { engine.feed(.ordered($0)) }
+            let answer = order == nil ? "error not understood: \(line)\n" : "ok\n"
+            context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: answer)), promise: nil)
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+}
