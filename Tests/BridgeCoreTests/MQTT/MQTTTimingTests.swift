@@ -90,6 +90,34 @@ struct MQTTTimingTests {
         #expect(rig.wait(.milliseconds(2)) == [.failed(.pingTimedOut)])
     }
 
+    @Test func `a long message on its way in puts the time-outs off, but not for ever`() {
+        var rig = MQTTRig.online(MQTTRig.settings { $0.bytesPerSecond = 10_000 })
+        _ = rig.wait(.seconds(96))
+        let sent = rig.now
+        let long = MQTTPacket.publish(.init(topic: "a", payload: [UInt8](repeating: 1, count: 200_000))).encoded()
+        var gaveUp: Moment?
+        for second in 0..<60 where gaveUp == nil {
+            rig.now = sent + .seconds(second)
+            _ = rig.machine.received(long[second..<second + 1], now: rig.now)
+            if rig.machine.timerFired(now: rig.now).last == .failed(.pingTimedOut) { gaveUp = rig.now }
+        }
+        // 10 s, and the 26.3 s that the longest packet needs.
+        #expect(gaveUp.map { $0 - sent } == .seconds(37))
+    }
+
+    @Test func `PINGRESP behind a long message is in time`() {
+        var rig = MQTTRig.online(MQTTRig.settings { $0.bytesPerSecond = 10_000 })
+        _ = rig.wait(.seconds(96))
+        let long = MQTTPacket.publish(.init(topic: "a", payload: [UInt8](repeating: 1, count: 199_996))).encoded()
+        for second in 0..<20 {
+            rig.now = rig.now + .seconds(1)
+            _ = rig.machine.received(long[second * 10_000..<min(long.count, (second + 1) * 10_000)], now: rig.now)
+            #expect(rig.machine.timerFired(now: rig.now).isEmpty)
+        }
+        #expect(rig.machine.received(long[200_000...], now: rig.now).count == 1)
+        #expect(rig.receive(.pingResp) == [.pinged(rtt: .seconds(20))])
+    }
+
     // MARK: PUBACK
 
     @Test func `no PUBACK for 20 s gives failed, and the message stays in the session`() {
