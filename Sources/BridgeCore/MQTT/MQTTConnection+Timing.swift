@@ -40,11 +40,24 @@ extension MQTTConnection {
         return pings.isEmpty ? min(lineFree, lastReceived) + interval : lineFree + interval
     }
 
-    private var pingDeadline: Moment? { pings.first.map { $0.departed + settings.pingTimeout } }
+    private var pingDeadline: Moment? {
+        pings.first.map { whileReceiving($0.departed + settings.pingTimeout, settings.pingTimeout) }
+    }
 
     /// Servers answer in order [MQTT-4.6.0-2], so it is enough to watch the oldest.
     private var publishDeadline: Moment? {
-        session.inFlight.first.map { max(oldestSince, $0.departed) + settings.publishTimeout }
+        session.inFlight.first.map {
+            whileReceiving(max(oldestSince, $0.departed) + settings.publishTimeout, settings.publishTimeout)
+        }
+    }
+
+    /// A deadline, put off while a packet is coming in, because the answer may stand behind it.
+    ///
+    /// At most by the time that the longest packet needs on the line: when bytes were lost, the end of
+    /// the packet that seems to be coming may never come.
+    private func whileReceiving(_ due: Moment, _ timeout: Duration) -> Moment {
+        guard decoder.waitingBytes > 0 else { return due }
+        return max(due, min(lastReceived + timeout, due + settings.lineTime(settings.maximumPacketSize)))
     }
 
     private mutating func keepUp(now: Moment, _ effects: inout [Effect]) {

@@ -5,7 +5,7 @@
 /// The reader is the decoder's own, so the two cannot disagree.
 ///
 /// Passwords are never shown. In a CONNECT that cannot be read to its end, nothing that could be one
-/// is shown either.
+/// is shown either; it takes all that follows with it.
 public struct PacketExplanation: Equatable, Sendable {
     /// One packet, or what stands in its place.
     public struct Packet: Equatable, Sendable {
@@ -77,10 +77,12 @@ struct PacketExplainer {
         }
         var fields = reader.fields ?? []
         if header.kind == .connect, error != nil || missing > 0 { Self.hideWillMessage(in: &fields) }
-        fields = Self.complete(fields, upTo: packet.count, error: error, missing: missing)
+        // When the length of a CONNECT is wrong, its password stands behind its end.
+        let length = header.kind == .connect && error != nil ? bytes.count : packet.count
+        fields = Self.complete(fields, upTo: length, error: error, missing: missing)
         let secretFrom = header.kind == .connect ? header.length + Self.connectHeader : nil
         return result(
-            name: header.kind.name, fields: fields, length: packet.count, error: error,
+            name: header.kind.name, fields: fields, length: length, error: error,
             missing: missing > 0 ? missing : nil, secretFrom: secretFrom)
     }
 
@@ -96,7 +98,7 @@ struct PacketExplainer {
     private func unreadable(_ error: MQTTError) -> PacketExplanation.Packet {
         let kind = PacketKind(rawValue: bytes[bytes.startIndex] >> 4)
         var length = bytes.count
-        if kind != nil, let (remaining, header) = (try? FixedHeader.extent(of: bytes)) ?? nil {
+        if let kind, kind != .connect, let (remaining, header) = (try? FixedHeader.extent(of: bytes)) ?? nil {
             length = min(length, header + remaining)
         }
         return result(
