@@ -1,0 +1,213 @@
+/// One attempt over the serial line: from a modem in an unknown state to an open transparent tunnel,
+/// and back to command mode.
+///
+/// Feed it what happened, carry out the effects in order, and set one timer to ``deadline`` after
+/// each input. After ``Effect/failed(_:)`` or ``Effect/left`` it is over and does nothing any more.
+/// An attempt is never repaired, only replaced by another one with a stronger ``Repair`` to start from.
+///
+/// The way up is a chain of chapters, each a ``ChatScript``; which one follows which, and the few
+/// detours, stand in `ModemLink+Chapters.swift`.
+public struct ModemLink: Sendable {
+    enum Stage: Sendable {
+        case notBegun
+        case chatting(Chapter)
+        case open
+        case over
+    }
+
+    let settings: Settings
+    let start: Repair
+    var stage = Stage.notBegun
+    var chat: Chat?
+    var lexer = ATLexer()
+    var tunnel: Tunnel
+    var memory = Memory()
+    /// When leaving ends at the latest.
+    var leavingEnds: Moment?
+
+    /// What has been seen so far and matters later.
+    struct Memory: Sendable {
+        var rung: Rung?
+        var firmware: Firmware?
+        var address: String?
+        /// `WIFI CONNECTED` came, but no address was seen since.
+        var isAssociated = false
+        var hasUntangled = false
+        var hasRedialled = false
+        /// Bytes heard while the modem was being called.
+        var hasHeard = false
+    }
+
+    /// - Parameter start: the cheapest step that can repair what went wrong before; a first attempt
+    ///   begins with `.reset`.
+    public init(settings: Settings, start: Repair) {
+        self.settings = settings
+        self.start = start
+        tunnel = Tunnel(baud: settings.baud)
+    }
+
+    /// When ``timerFired(now:)`` wants to be called; nil while the tunnel is open, and at the end.
+    public var deadline: Moment? {
+        guard case .chatting = stage, let chat = chat?.deadline else { return nil }
+        return leavingEnds.map { min($0, chat) } ?? chat
+    }
+
+    /// Whether the tunnel is open.
+    public var isOpen: Bool {
+        if case .open = stage { true } else { false }
+    }
+
+    // MARK: Inputs
+
+    /// The serial port is open; the attempt begins.
+    public mutating func begun(now: Moment) -> [Effect] {
+        guard case .notBegun = stage else { return [] }
+        return open(.calling(round: 1), now: now)
+    }
+
+    /// Bytes came from the serial port.
+    public mutating func received(_ bytes: ArraySlice<UInt8>, now: Moment) -> [Effect] {
+        var rest = bytes
+        var effects: [Effect] = []
+        while !rest.isEmpty {
+            switch stage {
+            case .notBegun, .over:
+                return effects
+            case .open:
+                effects.append(.deliver(Array(rest)))
+                return effects
+            case .chatting(let chapter):
+                if chat?.isDeaf != false {
+                    lexer = ATLexer()
+                    return effects
+                }
+                memory.hasHeard = true
+                lexer.awaitsPrompt = chat?.awaitsPrompt ?? false
+                guard let token = lexer.next(&rest) else { return effects }
+                effects += heard(token, in: chapter, now: now)
+            }
+        }
+        return effects
+    }
+
+    /// The upper layer has bytes for the tunnel. They are dropped unless it is open, because a write
+    /// may cross the end of the tunnel.
+    public mutating func write(_ bytes: [UInt8], now: Moment) -> [Effect] {
+        guard isOpen, !bytes.isEmpty else { return [] }
+        tunnel.wrote(bytes.count, now: now)
+        return [.send(bytes)]
+    }
+
+    /// The link is wanted no longer; ends in ``Effect/left`` after ``ChatScript/leavingLimit`` at most.
+    public mutating func leave(now: Moment) -> [Effect] {
+        switch stage {
+        case .over:
+            return []
+        case .notBegun:
+            return end(.left)
+        case .open:
+            leavingEnds = now + ChatScript.leavingLimit
+            return open(.leaving(.leavingTunnel(drain: tunnel.drain(now: now))), now: now)
+        case .chatting(.leaving):
+            return []
+        case .chatting(.dialling), .chatting(.resolving):
+            leavingEnds = now + ChatScript.leavingLimit
+            // Once AT+CIPSEND is out, the module is in data mode or about to be.
+            let isEntering = chat?.awaitsPrompt == true
+            return open(.leaving(isEntering ? .leavingTunnel(drain: .zero) : .hangingUp), now: now)
+        case .chatting:
+            return end(.left)
+        }
+    }
+
+    /// The time ``deadline`` said has come.
+    public mutating func timerFired(now: Moment) -> [Effect] {
+        guard case .chatting(let chapter) = stage, let deadline, now >= deadline else { return [] }
+        if let leavingEnds, now >= leavingEnds { return end(.left) }
+        return carry(chat?.timerFired(now: now) ?? [], in: chapter, now: now)
+    }
+}
+
+// MARK: - Carrying chat outputs out
+
+extension ModemLink {
+    private mutating func heard(_ token: ATToken, in chapter: Chapter, now: Moment) -> [Effect] {
+        var effects: [Effect] = []
+        switch token {
+        case .prompt:
+            effects.append(.said(Line(.fromModem, ">")))
+        case .line(let line):
+            effects.append(.said(Line(.fromModem, shown(line))))
+            if let reply = ATReply(line) { note(reply) }
+        }
+        return effects + carry(chat?.received(token, now: now) ?? [], in: chapter, now: now)
+    }
+
+    private static let hidden = "•••"
+
+    private mutating func note(_ reply: ATReply) {
+        switch reply {
+        case .wifiConnected: memory.isAssociated = true
+        case .wifiGotAddress, .wifiLost: memory.isAssociated = false
+        default: break
+        }
+    }
+
+    /// The line without secrets: while a command with a secret is being answered, its echo can come
+    /// in pieces (a text of the module in the middle of it), so only lines of known meaning are shown.
+    private func shown(_ line: ATLine) -> String {
+        if chat?.command?.isSecret == true {
+            return ATReply.isPlain(line) || line.starts(with: "+CWJAP:") ? line.text : Self.hidden
+        }
+        let leaks = !settings.password.isEmpty && line.contains(settings.password)
+        return leaks ? Self.hidden : line.text
+    }
+
+    mutating func carry(_ outputs: [Chat.Output], in chapter: Chapter, now: Moment) -> [Effect] {
+        outputs.flatMap { output -> [Effect] in
+            switch output {
+            case .say(.command(let command)):
+                [.said(Line(.toModem, command.masked)), .send(command.bytes)]
+            case .say(.escape):
+                [.said(Line(.toModem, "+++")), .send(Array("+++".utf8))]
+            case .say(.silence):
+                []
+            case .news(let news):
+                learn(news)
+            case .finished:
+                finished(chapter, now: now)
+            case .failed(let failure):
+                failed(failure, in: chapter, now: now)
+            }
+        }
+    }
+
+    private mutating func learn(_ news: ChatScript.News) -> [Effect] {
+        switch news {
+        case .climbed(let rung):
+            return climb(rung)
+        case .firmware(let firmware):
+            guard memory.firmware != firmware else { return [] }
+            memory.firmware = firmware
+            return [.learned(.firmware(firmware.version))]
+        case .learned(.address(let address)):
+            guard memory.address != address else { return [] }
+            memory.address = address
+            return address == Self.noAddress ? [] : [.learned(.address(address))]
+        case .learned(let fact):
+            return [.learned(fact)]
+        }
+    }
+
+    mutating func climb(_ rung: Rung) -> [Effect] {
+        if let reached = memory.rung, reached >= rung { return [] }
+        memory.rung = rung
+        return [.climbed(rung)]
+    }
+
+    mutating func end(_ effect: Effect) -> [Effect] {
+        stage = .over
+        chat = nil
+        return [effect]
+    }
+}
