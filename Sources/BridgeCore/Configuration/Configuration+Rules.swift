@@ -43,12 +43,12 @@ extension Configuration {
                 parts.count == 6 && parts.allSatisfy { $0.count == 2 && $0.allSatisfy(\.isHexDigit) }, "wifi.bssid",
                 "expected six pairs of hex digits such as 18:fe:34:a1:b2:c3")
         }
-        let command = ATCommand.join(
+        let parameters = ModemLink.Settings(
             ssid: wifi.ssid, password: wifi.password.value, bssid: wifi.bssid.isEmpty ? nil : wifi.bssid,
-            firmware: Firmware(family: .nonOS, version: ""))
-        found.expect(
-            command.bytes.count <= ATCommand.longestLine, "wifi",
-            "ssid and password make an AT command of more than \(ATCommand.longestLine) bytes")
+            host: "", port: mqtt.port, linkKeepAlive: modem.linkKeepAlive, baud: serial.baud)
+        do throws(ATCommand.Problem) { try parameters.validate() } catch {
+            if case .tooLong = error { found.add("wifi", "\(error)") }
+        }
         return found.list
     }
 
@@ -155,7 +155,8 @@ private struct Mistakes {
 
     /// Text that stands in an AT command.
     mutating func expectParameter(_ value: String, _ key: String) {
-        if let mistake = ATCommand.mistake(inParameter: value) { add(key, mistake) }
+        let hasControl = value.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F }
+        expect(!hasControl, key, "holds a control character, which an AT command cannot carry")
     }
 
     mutating func expectHost(_ host: String, _ key: String) {

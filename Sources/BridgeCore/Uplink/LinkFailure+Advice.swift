@@ -38,15 +38,13 @@ extension LinkFailure {
         case .hostUnreachable: "Check the route to the Internet, firewalls, and mqtt.port."
         case .addressLost: "Nothing is to be done: the access point is joined again."
         case .closedWhileDialling, .noConnectAcknowledgement:
-            "Check host and port; newer Aliyun instances take no plain TCP and hang up without a word: set mqtt.security = \"tls\"."
+            "Check host and port; newer Aliyun instances take no plain TCP and hang up without a word, and TLS is not in this version."
         case .transparentModeRefused: "Nothing is to be done: the modem is reset."
         case .refused(let code): Self.advice(for: code)
         case .noSubscribeAcknowledgement: "Check that the device may subscribe to the topics of mqtt.subscribe."
         case .pingTimedOut, .publishTimedOut: "Nothing is to be done: the connection is made anew."
         case .protocolViolation:
             "Nothing is to be done: the connection is made anew; if it comes often, bytes are lost on the serial line: use flow control or a lower speed."
-        case .kicked: "Check that no second client signs in as this device: each one ends the session of the other."
-        case .abandoned: "Nothing is to be done."
         }
     }
 
@@ -77,13 +75,13 @@ extension LinkFailure {
             .refused(.unacceptableProtocolVersion):
             .needsPerson
         case .pingTimedOut, .publishTimedOut, .protocolViolation, .modemRestarted, .modemRestartedOnline,
-            .portLost, .abandoned:
+            .portLost:
             .atOnce
         case .portMissing, .portHeld, .portUnusable, .modemSilent, .modemGarbled, .modemBusy, .noReady,
             .commandFailed, .commandTimedOut, .noSuchAccessPoint, .joinTimedOut, .joinFailed, .noAddress,
             .accessPointLost, .nameNotResolved, .connectionRefused, .hostUnreachable, .addressLost,
             .closedWhileDialling, .transparentModeRefused, .refused(.accepted), .refused(.serverUnavailable),
-            .noConnectAcknowledgement, .noSubscribeAcknowledgement, .kicked:
+            .noConnectAcknowledgement, .noSubscribeAcknowledgement:
             .backOff
         }
     }
@@ -101,7 +99,7 @@ extension LinkFailure {
             .join
         case .nameNotResolved, .connectionRefused, .hostUnreachable, .closedWhileDialling, .refused,
             .noConnectAcknowledgement, .noSubscribeAcknowledgement, .pingTimedOut, .publishTimedOut,
-            .protocolViolation, .kicked, .abandoned:
+            .protocolViolation:
             .dial
         }
     }

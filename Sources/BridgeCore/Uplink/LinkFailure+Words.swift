@@ -35,8 +35,6 @@ extension LinkFailure {
         case .publishTimedOut: "publish-timed-out"
         case .protocolViolation: "protocol-violation"
         case .modemRestartedOnline: "modem-restarted-online"
-        case .kicked: "kicked"
-        case .abandoned: "abandoned"
         }
     }
 
@@ -65,7 +63,7 @@ extension LinkFailure: CustomStringConvertible {
         case .portHeld(let path, let holders) where holders.isEmpty:
             "The serial port \(path) is held by another program."
         case .portHeld(let path, let holders): "The serial port \(path) is held by \(holders.joined(separator: ", "))."
-        case .portNotATerminal(let path): "\(path) is not a serial port."
+        case .portNotATerminal(let path): "\(path) is not a terminal, so it is no serial port."
         case .portUnusable(let path, let detail): "The serial port \(path) cannot be used: \(detail)."
         case .portLost(let path): "The serial port \(path) has gone away."
         case .modemSilent: "The modem does not answer."
@@ -97,8 +95,6 @@ extension LinkFailure: CustomStringConvertible {
         case .publishTimedOut: "The cloud did not acknowledge a message in time."
         case .protocolViolation(let detail): "What came from the cloud is not MQTT: \(detail)."
         case .modemRestartedOnline: "The modem restarted while messages were flowing."
-        case .kicked(let times): "The connection ended within seconds of being accepted, \(times) times in a row."
-        case .abandoned: "The attempt was given up on purpose."
         }
     }
 }

@@ -3,8 +3,8 @@ import Logging
 
 extension Logger {
     /// A line of the AT dialogue, secrets masked by the machine that made it.
-    func dialogue(_ line: DialogueLine) {
-        event(.atDialogue, level: .debug, "AT \(line)")
+    func dialogue(_ line: ModemLink.Line) {
+        event(.atDialogue, level: .debug, "AT \(line.direction == .toModem ? ">" : "<") \(line.text)")
     }
 
     /// MQTT packets, in words and hex; a password is masked in both.

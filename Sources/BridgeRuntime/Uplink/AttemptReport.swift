@@ -5,7 +5,7 @@ enum AttemptReport {
     case climbed(Rung)
     case learned(ModemFact)
     /// A line of the AT dialogue, secrets masked.
-    case said(DialogueLine)
+    case said(ModemLink.Line)
     /// MQTT bytes of one packet or more, to the cloud or from it.
     case packets([UInt8], sent: Bool)
     /// The broker accepted CONNECT.

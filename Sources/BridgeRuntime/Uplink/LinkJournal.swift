@@ -38,18 +38,18 @@ struct LinkJournal {
             "rung": "\(rung.rawValue)", "reason": "\(failure.word)", "attempt": "\(current.attempts)",
             "queue-depth": "\(waiting)",
         ]
-        let sentence = "\(failure). \(failure.advice)"
+        let sentence = "\(failure) \(failure.advice)"
         if isFirst, wasOnline {
             logger.event(
-                .linkLost, level: .warning, "link lost: \(sentence); next attempt in \(wait.spoken)", fields)
+                .linkLost, level: .warning, "link lost. \(sentence) Next attempt in \(wait.spoken).", fields)
         } else if isNew {
             logger.event(
                 .linkReason, level: level(of: failure),
-                "not online, failed at \(rung.rawValue): \(sentence); next attempt in \(wait.spoken)", fields)
+                "not online, failed at \(rung.rawValue). \(sentence) Next attempt in \(wait.spoken).", fields)
         } else {
             logger.event(
                 .linkReason, level: .debug,
-                "attempt \(current.attempts) failed as before: \(failure); next in \(wait.spoken)", fields)
+                "attempt \(current.attempts) failed as before. \(failure) Next attempt in \(wait.spoken).", fields)
         }
     }
 
@@ -60,7 +60,7 @@ struct LinkJournal {
         guard current.lastReason != failure.word else { return }
         current.lastReason = failure.word
         logger.event(
-            .portTrouble, level: .error, "\(failure). \(failure.advice); it is tried again as soon as it can be used",
+            .portTrouble, level: .error, "\(failure) \(failure.advice) It is opened as soon as it can be.",
             ["rung": "no-port", "reason": "\(failure.word)"])
     }
 
