@@ -120,7 +120,7 @@ extension MQTTConnection {
         guard let entry = session.acknowledged(answer.packetIdentifier) else {
             return effects.append(.note("PUBACK came for the unknown packet identifier \(answer.packetIdentifier)"))
         }
-        if answer.packetIdentifier == oldest { oldestSince = now }
+        if answer.packetIdentifier == oldest { oldestAcknowledged = now }
         effects.append(.acknowledged(sequence: entry.message.sequence))
         pump(now: now, &effects)
         offerWindow(&effects)

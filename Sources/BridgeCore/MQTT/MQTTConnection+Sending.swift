@@ -48,7 +48,6 @@ extension MQTTConnection {
             case .atMostOnce: sendOnce(message, now: now, &effects)
             case .atLeastOnce, .exactlyOnce:
                 guard let identifier = session.takeIdentifier() else { return }
-                if session.inFlight.isEmpty { oldestSince = now }
                 transmit(message.packet(packetIdentifier: identifier), now: now, &effects)
                 session.sent(message, packetIdentifier: identifier, departed: lineFree)
             }
@@ -76,7 +75,6 @@ extension MQTTConnection {
     ///
     /// The window does not matter: it was kept to when they were sent first.
     mutating func sendInFlightAgain(now: Moment, _ effects: inout [Effect]) {
-        oldestSince = now
         for (index, entry) in session.inFlight.enumerated() {
             transmit(
                 entry.message.packet(dup: true, packetIdentifier: entry.packetIdentifier), now: now, &effects)

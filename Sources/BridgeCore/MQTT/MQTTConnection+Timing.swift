@@ -47,7 +47,7 @@ extension MQTTConnection {
     /// Servers answer in order [MQTT-4.6.0-2], so it is enough to watch the oldest.
     private var publishDeadline: Moment? {
         session.inFlight.first.map {
-            whileReceiving(max(oldestSince, $0.departed) + settings.publishTimeout, settings.publishTimeout)
+            whileReceiving(max(oldestAcknowledged, $0.departed) + settings.publishTimeout, settings.publishTimeout)
         }
     }
 

@@ -47,8 +47,8 @@ public struct MQTTConnection: Sendable {
     var lineFree = Moment.zero
     var lastReceived = Moment.zero
     var pings: [Ping] = []
-    /// Since when the oldest message in flight has been the oldest.
-    var oldestSince = Moment.zero
+    /// When the message that was the oldest in flight was last acknowledged.
+    var oldestAcknowledged = Moment.zero
     /// QoS 0 messages wait until the line has caught up.
     var catchUp: Moment?
     /// Inbound QoS 1 messages that the caller has not acknowledged yet.

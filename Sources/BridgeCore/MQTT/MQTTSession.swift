@@ -38,6 +38,9 @@ public struct MQTTSession: Sendable {
     /// The outbox rows that are lent to this session, in the order of publishing.
     public var sequences: [Int64] { inFlight.map(\.message.sequence) + backlog.map(\.sequence) }
 
+    /// How many packet identifiers are in use.
+    var identifiersInUse: Int { usedIdentifiers.count }
+
     /// Takes an identifier that is not in use [MQTT-2.3.1-2]; nil when all 65,535 are.
     mutating func takeIdentifier() -> UInt16? {
         guard usedIdentifiers.count < Int(UInt16.max) else { return nil }

@@ -155,6 +155,7 @@ struct MQTTPublishingTests {
             var rig = MQTTRig.online(session: session)
             session = rig.machine.takeSession()
             #expect(session.sequences == [1, 2, 3, 4])
+            #expect(session.identifiersInUse == session.inFlight.count)
         }
     }
 
@@ -211,6 +212,27 @@ struct MQTTPublishingTests {
         }
         #expect(twice.isEmpty)
         #expect(open.prefix(10) == Array(1...10)[...])
+    }
+
+    /// The subscription is the only thing that holds an identifier here.
+    private static let subscribing = MQTTRig.settings(subscriptions: [.init(filter: "a", qos: .atMostOnce)])
+
+    @Test func `SUBACK frees the identifier of SUBSCRIBE`() {
+        var rig = MQTTRig.online(Self.subscribing)
+        #expect(rig.machine.session.identifiersInUse == 1)
+        _ = rig.receive(.subAck(.init(packetIdentifier: 1, granted: [.atMostOnce])))
+        #expect(rig.machine.session.identifiersInUse == 0)
+    }
+
+    @Test func `an attempt that ends while SUBACK is awaited keeps no identifier`() {
+        var taken = MQTTRig.online(Self.subscribing)
+        #expect(taken.machine.takeSession().identifiersInUse == 0)
+        var left = MQTTRig.online(Self.subscribing)
+        _ = left.machine.disconnect(now: left.now)
+        #expect(left.machine.takeSession().identifiersInUse == 0)
+        var garbled = MQTTRig.online(Self.subscribing)
+        _ = garbled.receive("\u{1}")
+        #expect(garbled.machine.takeSession().identifiersInUse == 0)
     }
 
     // MARK: The escape
