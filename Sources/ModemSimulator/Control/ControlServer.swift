@@ -20,7 +20,11 @@ struct ControlServer {
         let capacity = MemoryLayout.size(ofValue: name.sun_path) - 1
         guard path.utf8.count <= capacity else { throw .argument("--control: \(path) is too long for a socket") }
         withUnsafeMutableBytes(of: &name.sun_path) { $0.copyBytes(from: path.utf8) }
-        unlink(path)
+        var status = stat()
+        if lstat(path, &status) == 0 {
+            guard status.st_mode & S_IFMT == S_IFSOCK else { throw .occupied(path: path) }
+            unlink(path)
+        }
         listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
         guard listener >= 0 else { throw .system("socket", errno) }
         _ = fcntl(listener, F_SETFD, FD_CLOEXEC)
@@ -30,7 +34,11 @@ struct ControlServer {
                 bind(listener, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
             }
         }
-        guard result == 0, listen(listener, 8) == 0 else { throw .system("bind \(path)", errno) }
+        guard result == 0, listen(listener, 8) == 0 else {
+            let code = errno
+            Glibc.close(listener)
+            throw .system("bind \(path)", code)
+        }
     }
 
     var descriptors: [Int32] { [listener] + clients.keys }
@@ -54,9 +62,9 @@ struct ControlServer {
         clients[descriptor] = client
     }
 
-    mutating func close() {
+    /// Ends all clients and removes the socket.
+    func close() {
         clients.keys.forEach { _ = Glibc.close($0) }
-        clients = [:]
         Glibc.close(listener)
         unlink(path)
     }

@@ -29,13 +29,18 @@ public final class ModemHost: Sendable {
         var options = options
         if let baud = options.baud { options.configuration.flash.line.baud = baud }
         let mailbox = try OrderMailbox()
-        let serial = try SerialFace(baud: options.baud, link: options.link)
+        let control = if let path = options.controlPath { try ControlServer(path: path) } else { nil as ControlServer? }
+        let serial: SerialFace
+        do throws(SimulatorError) {
+            serial = try SerialFace(baud: options.baud, link: options.link)
+        } catch {
+            control?.close()
+            throw error
+        }
         path = serial.path ?? ""
         self.mailbox = mailbox
-        let loop = try ModemLoop(options: options, serial: serial, mailbox: mailbox, announce: options.announce)
-        // From here on the loop belongs to its thread alone.
-        nonisolated(unsafe) let confined = loop
-        try Self.detach { confined.run() }
+        let loop = ModemLoop(options: options, serial: serial, control: control, mailbox: mailbox)
+        try Self.detach { loop.run() }
     }
 
     /// Gives an order, as a line of the control socket would.
@@ -58,6 +63,7 @@ public final class ModemHost: Sendable {
         init(_ run: @escaping () -> Void) { self.run = run }
     }
 
+    /// Runs the body on a thread of its own.
     private static func detach(_ run: @escaping () -> Void) throws(SimulatorError) {
         var thread = pthread_t()
         let body = Unmanaged.passRetained(Body(run))

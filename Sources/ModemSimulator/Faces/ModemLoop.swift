@@ -9,19 +9,17 @@ final class ModemLoop {
     private var control: ControlServer?
     private var trace: DialogueTrace?
     private let mailbox: OrderMailbox
-    private let announce: (String) -> Void
+    private let announce: @Sendable (String) -> Void
     private var inbox: [SimulatedModem.Input] = []
     private var isStopping = false
 
-    init(
-        options: ModemHost.Options, serial: SerialFace, mailbox: OrderMailbox, announce: @escaping (String) -> Void
-    ) throws(SimulatorError) {
+    init(options: ModemHost.Options, serial: SerialFace, control: ControlServer?, mailbox: OrderMailbox) {
         modem = SimulatedModem(options.configuration)
         self.serial = serial
+        self.control = control
         self.mailbox = mailbox
-        self.announce = announce
+        announce = options.announce
         trace = options.trace.map { DialogueTrace(sink: $0) }
-        control = if let path = options.controlPath { try ControlServer(path: path) } else { nil }
     }
 
     func run() {

@@ -19,24 +19,29 @@ struct PseudoTerminal {
         self.master = master
         self.slave = slave
         self.link = link
+        func failed(_ error: SimulatorError) -> SimulatorError {
+            close(slave)
+            close(master)
+            return error
+        }
         var name = [CChar](repeating: 0, count: 128)
-        guard ttyname_r(slave, &name, name.count) == 0 else { throw .system("ttyname_r", errno) }
+        guard ttyname_r(slave, &name, name.count) == 0 else { throw failed(.system("ttyname_r", errno)) }
         path = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
         for descriptor in [master, slave] {
             _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
         }
         _ = fcntl(master, F_SETFL, fcntl(master, F_GETFL) | O_NONBLOCK)
         var settings = termios()
-        guard tcgetattr(slave, &settings) == 0 else { throw .system("tcgetattr", errno) }
+        guard tcgetattr(slave, &settings) == 0 else { throw failed(.system("tcgetattr", errno)) }
         cfmakeraw(&settings)
-        guard tcsetattr(slave, TCSANOW, &settings) == 0 else { throw .system("tcsetattr", errno) }
+        guard tcsetattr(slave, TCSANOW, &settings) == 0 else { throw failed(.system("tcsetattr", errno)) }
         guard let link else { return }
         var status = stat()
         if lstat(link, &status) == 0 {
-            guard status.st_mode & S_IFMT == S_IFLNK else { throw .occupied(path: link) }
+            guard status.st_mode & S_IFMT == S_IFLNK else { throw failed(.occupied(path: link)) }
             unlink(link)
         }
-        guard symlink(path, link) == 0 else { throw .system("symlink \(link)", errno) }
+        guard symlink(path, link) == 0 else { throw failed(.system("symlink \(link)", errno)) }
     }
 
     /// Bytes that the host has written and that were not yet read.
@@ -57,7 +62,7 @@ struct PseudoTerminal {
 public enum SimulatorError: Error, CustomStringConvertible, Sendable {
     /// A call of the system and its errno.
     case system(String, Int32)
-    /// Something that is no symbolic link stands where the link is to be.
+    /// Something that is not the simulator's stands where its link or socket is to be.
     case occupied(path: String)
     /// An argument that cannot be used.
     case argument(String)
@@ -65,7 +70,7 @@ public enum SimulatorError: Error, CustomStringConvertible, Sendable {
     public var description: String {
         switch self {
         case .system(let call, let code): "\(call): \(String(cString: strerror(code)))"
-        case .occupied(let path): "\(path) exists and is not a symbolic link; remove it or name another --link"
+        case .occupied(let path): "\(path) exists and was not made by espsim; remove it or name another place"
         case .argument(let text): text
         }
     }

@@ -7,13 +7,15 @@ import Glibc
 /// as a kernel keeps it, and lost beyond. Only a line without a speed waits.
 struct SerialFace {
     private enum Item {
-        case bytes([UInt8])
+        case bytes(ArraySlice<UInt8>)
         case speed(Int)
     }
 
     /// The module stops reading from the network when so much waits for the line (its transmit buffer).
     static let transmitBuffer = 8192
     private static let kernelBuffer = 65_536
+    /// A host that sends commands and reads no replies is not listened to when so much waits for it.
+    private static let mostQueued = 65_536
 
     private let link: String?
     private let isPaced: Bool
@@ -56,7 +58,7 @@ struct SerialFace {
     /// The descriptor, and the events to poll it for.
     func interest(room: Int) -> (descriptor: Int32, events: Int32)? {
         guard let terminal else { return nil }
-        let reads = nextRead == nil && (isPaced || room > 0) ? POLLIN : 0
+        let reads = nextRead == nil && queued < Self.mostQueued && (isPaced || room > 0) ? POLLIN : 0
         return (terminal.master, reads | (unread.isEmpty ? 0 : POLLOUT))
     }
 
@@ -71,7 +73,7 @@ struct SerialFace {
     mutating func write(_ bytes: [UInt8], now: Moment) {
         guard terminal != nil else { return }
         toHost.begin(now: now)
-        outgoing.append(.bytes(bytes))
+        outgoing.append(.bytes(bytes[...]))
         queued += bytes.count
     }
 
@@ -93,7 +95,7 @@ struct SerialFace {
             if part.count == bytes.count {
                 outgoing.removeFirst()
             } else {
-                outgoing[0] = .bytes(Array(bytes.dropFirst(part.count)))
+                outgoing[0] = .bytes(bytes.dropFirst(part.count))
             }
         }
         queued -= carried
@@ -129,6 +131,11 @@ struct SerialFace {
     /// - Parameter room: What the module can take without loss; a line without a speed waits for it.
     mutating func read(isReadable: Bool, room: Int, now: Moment) -> (bytes: [UInt8], at: Moment)? {
         guard let terminal, isReadable || nextRead.map({ $0 <= now }) ?? false else { return nil }
+        guard queued < Self.mostQueued else {
+            nextRead = nil
+            _ = toModem.took(0, more: false, now: now)
+            return nil
+        }
         if !toModem.isBusy, isPaced {
             toModem.begin(now: now)
             nextRead = toModem.nextLook(waiting: terminal.waiting, now: now)

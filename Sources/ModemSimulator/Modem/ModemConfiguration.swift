@@ -29,6 +29,12 @@ public struct ModemConfiguration: Sendable {
         return octets[0] == 127 ? .leads(to: host, port: port) : .silent(address: host)
     }
 
+    /// The address that DNS answers for a name, whatever port is meant; a number is its own.
+    func address(of host: String) -> String? {
+        if let mapping = hosts.first(where: { $0.name == host.lowercased() }) { return mapping.address }
+        return Self.octets(of: host) == nil ? nil : host
+    }
+
     private static func octets(of host: String) -> [UInt8]? {
         let parts = host.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
         guard parts.count == 4 else { return nil }

@@ -11,7 +11,7 @@ extension SimulatedModem {
             "+CWLAP", "+CIFSR":
             performWiFi(command)
         case "+CIPSTATUS", "+CIPMUX", "+CIPMODE", "+CIPDINFO", "+CIPSTART", "+CIPSEND", "+CIPCLOSE", "+SAVETRANSLINK",
-            "+CIPDOMAIN", "+PING":
+            "+CIPDOMAIN", "+PING", "+CIPSSLSIZE":
             performIP(command)
         default: fail()
         }

@@ -21,6 +21,10 @@ extension SimulatedModem {
             guard let value = Self.only(arguments), (0...1).contains(value) else { return fail() }
             volatile.showsPeer = value == 1
             succeed()
+        case ("+CIPSSLSIZE", .set(let arguments)):
+            // Drivers set it at the start; SSL itself is not simulated.
+            guard let size = Self.only(arguments), (2048...4096).contains(size) else { return fail() }
+            succeed()
         case ("+CIPSTART", .set(let arguments)): performStart(arguments)
         case ("+CIPSTART", .malformed): fail()
         case ("+CIPSEND", .execute):
@@ -145,16 +149,15 @@ extension SimulatedModem {
     }
 
     mutating func answerLookup(_ host: String) {
-        switch configuration.route(host: host, port: 0) {
-        case .leads(let address, _) where surroundings.networkIsUp: say("+CIPDOMAIN:\(address)\r\n")
-        case .silent(let address): say("+CIPDOMAIN:\(address)\r\n")
-        case .leads, .nameUnknown: return fail("DNS Fail")
+        guard let address = configuration.address(of: host), surroundings.networkIsUp || address == host else {
+            return fail("DNS Fail")
         }
+        say("+CIPDOMAIN:\(address)\r\n")
         succeed()
     }
 
     mutating func answerPing(_ host: String) {
-        guard surroundings.networkIsUp, case .leads = configuration.route(host: host, port: 0) else {
+        guard surroundings.networkIsUp, let address = configuration.address(of: host), address.hasPrefix("127.") else {
             return fail("+timeout")
         }
         say("+\(Int.random(in: 2...40, using: &random))\r\n")

@@ -162,11 +162,14 @@ extension SimulatedModem {
 
     /// The connection is gone; what is told about it depends on the mode.
     mutating func lose(link number: Int) {
-        [.dataLimit(number), .acknowledged(number), .dialLimit(number), .synRetry(number)].forEach { cancel($0) }
+        let timers: [TimerName] = [
+            .dataLimit(number), .acknowledged(number), .dialLookup(number), .dialLimit(number), .synRetry(number),
+        ]
+        timers.forEach { cancel($0) }
         if phase == .data, number == 0 {
             // Nothing is printed; what was not sent is thrown away; dialled again, from a new port, for ever.
             transparent.discard()
-            cancel(.flush)
+            [.flush, .savedLink].forEach { cancel($0) }
             links[0]?.connection = nil
             links[0]?.state = .lost
             links[0]?.held = []

@@ -190,11 +190,11 @@ public struct SimulatedModem: Sendable {
     /// Sends bytes to the host.
     mutating func write(_ bytes: [UInt8]) {
         guard !surroundings.isMute, !bytes.isEmpty else { return }
-        if case .write(let before)? = effects.last {
-            effects[effects.count - 1] = .write(before + bytes)
-        } else {
-            effects.append(.write(bytes))
-        }
+        guard case .write(var before)? = effects.last else { return effects.append(.write(bytes)) }
+        // The only reference is the local one when bytes are appended, so that they are not copied each time.
+        effects.removeLast()
+        before += bytes
+        effects.append(.write(before))
     }
 
     mutating func emit(_ effect: Effect) { effects.append(effect) }

@@ -39,6 +39,9 @@ import Testing
         ]
         #expect(configuration.route(host: "A", port: 1883) == .leads(to: "127.0.0.2", port: 1883))
         #expect(configuration.route(host: "a", port: 443) == .leads(to: "127.0.0.3", port: 4443))
+        #expect(configuration.address(of: "A") == "127.0.0.2")
+        #expect(configuration.address(of: "8.8.8.8") == "8.8.8.8")
+        #expect(configuration.address(of: "b") == nil)
         #expect(configuration.route(host: "b", port: 443) == .nameUnknown)
         #expect(configuration.route(host: "127.1.2.3", port: 443) == .leads(to: "127.1.2.3", port: 443))
         #expect(configuration.route(host: "8.8.8.8", port: 53) == .silent(address: "8.8.8.8"))

@@ -44,6 +44,8 @@ import Testing
         ("AT+SAVETRANSLINK=1,\"broker\",1883,\"TCP\",60", ok),
         ("AT+SAVETRANSLINK=0", ok),
         ("AT+SAVETRANSLINK=1,\"broker\"", error),
+        ("AT+CIPSSLSIZE=4096", ok),
+        ("AT+CIPSSLSIZE=4097", error),
         ("AT+SLEEP=0", ok),
         ("AT+SLEEP=3", error),
         ("AT+SYSRAM?", "+SYSRAM:38456\r\n\(ok)"),
@@ -161,5 +163,46 @@ import Testing
     @Test(arguments: [#"+X="a"#, #"+X="a"b"#, #"+X="a,b""#, #"+X=1x"#, #"+X="a\"#, "+X=99999999999999999999"])
     func malformed(line: String) {
         #expect(CommandLine(body: Array(line.utf8)[...]).form == .malformed)
+    }
+}
+
+@Suite struct HostStreamTests {
+    /// Bytes have no boundaries: whole, one by one, and cut anywhere, the replies are the same.
+    @Test func repliesDoNotDependOnHowBytesAreCut() {
+        let conversation = Array(
+            ("ATE0\r\nAT+CIPMUX?\r\nnoise\r\n\nAT+GMR\r\nAT+CWLAP\r\nAT\r\n" + String(repeating: "AT+", count: 200)
+                + "\r\nATE1\r\nAT+CWMODE?\r\n").utf8)
+        func replies(cutBy length: (inout SeededGenerator) -> Int, seed: UInt64) -> String {
+            var bench = Bench(echo: true)
+            var generator = SeededGenerator(seed: seed)
+            var rest = conversation[...]
+            while !rest.isEmpty {
+                let part = rest.prefix(length(&generator))
+                rest = rest.dropFirst(part.count)
+                bench.feed(.received(Array(part)))
+            }
+            bench.wait(.seconds(1))
+            return bench.heard()
+        }
+        let whole = replies(cutBy: { _ in .max }, seed: 0)
+        #expect(whole.contains("\r\nbusy p...\r\n"))
+        #expect(replies(cutBy: { _ in 1 }, seed: 0) == whole)
+        for seed in 1...50 as ClosedRange<UInt64> {
+            #expect(replies(cutBy: { Int.random(in: 1...20, using: &$0) }, seed: seed) == whole, "seed \(seed)")
+        }
+    }
+
+    @Test(arguments: [1, 2, 3] as [UInt64])
+    func garbageIsSurvived(seed: UInt64) {
+        var generator = SeededGenerator(seed: seed)
+        var bench = Bench()
+        for _ in 0..<64 {
+            bench.feed(.received((0..<4096).map { _ in UInt8.random(in: 0...255, using: &generator) }))
+            bench.output = []
+        }
+        bench.send("\r\n")
+        bench.wait(.seconds(20))
+        _ = bench.heard()
+        #expect(bench.ask("AT").hasSuffix("\r\nOK\r\n"))
     }
 }
