@@ -21,11 +21,16 @@ enum Standard {
     /// All bytes of a file, or of standard input for `-`.
     static func contents(of file: String) throws -> [UInt8] {
         do throws(FileError) {
-            return try file == "-" ? read(STDIN_FILENO, name: "standard input") : read(file: file)
+            return try file == "-" ? readInput() : read(file: file)
         } catch {
             throw Failure.io(error.description)
         }
     }
+
+    static let inputName = "standard input"
+
+    /// All bytes of standard input.
+    static func readInput() throws(FileError) -> [UInt8] { try read(STDIN_FILENO, name: inputName) }
 
     private static func read(_ descriptor: CInt, name: String) throws(FileError) -> [UInt8] {
         var bytes: [UInt8] = []

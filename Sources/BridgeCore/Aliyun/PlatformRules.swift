@@ -41,6 +41,14 @@ public enum PlatformRules {
         return fits ? nil : "a region id such as cn-shanghai or ap-southeast-1"
     }
 
+    /// A host for `AT+CIPSTART`, which takes the port by itself.
+    public static func mistake(inHost host: String) -> String? {
+        let fits =
+            (1...128).contains(host.utf8.count)
+            && host.utf8.allSatisfy { isLetterOrDigit($0) || "-._".utf8.contains($0) }
+        return fits ? nil : "a host name or IPv4 address of 1 to 128 characters, without scheme and port"
+    }
+
     public static func mistake(inTimestamp timestamp: String) -> String? {
         let fits = (1...20).contains(timestamp.utf8.count) && timestamp.allSatisfy { $0.isASCII && $0.isNumber }
         return fits ? nil : "decimal digits (milliseconds)"

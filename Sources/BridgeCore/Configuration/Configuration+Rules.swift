@@ -21,7 +21,7 @@ extension Configuration {
         var found = Mistakes()
         found.expect(!serial.device.isEmpty, "serial.device", "missing: the path of the serial port is needed")
         found.expect(
-            serial.device.isEmpty || serial.device.hasPrefix("/"), "serial.device",
+            serial.device.isEmpty || Self.isPath(serial.device), "serial.device",
             "expected an absolute path such as /dev/ttyUSB0 or /dev/serial/by-id/…")
         found.expect(110...4_608_000, serial.baud, "serial.baud", "bits a second")
         found.expect(0...7200, modem.linkKeepAlive, "modem.link_keep_alive", "seconds (0 is off)")
@@ -40,7 +40,8 @@ extension Configuration {
         if !wifi.bssid.isEmpty {
             let parts = wifi.bssid.split(separator: ":", omittingEmptySubsequences: false)
             found.expect(
-                parts.count == 6 && parts.allSatisfy { $0.count == 2 && $0.allSatisfy(\.isHexDigit) }, "wifi.bssid",
+                parts.count == 6 && parts.allSatisfy { $0.count == 2 && $0.allSatisfy { $0.isASCII && $0.isHexDigit } },
+                "wifi.bssid",
                 "expected six pairs of hex digits such as 18:fe:34:a1:b2:c3")
         }
         let parameters = ModemLink.Settings(
@@ -55,11 +56,12 @@ extension Configuration {
     private var peerMistakes: [ConfigurationMistake] {
         var found = Mistakes()
         switch (aliyun, broker) {
-        case (let aliyun?, nil): check(aliyun, &found)
-        case (nil, let broker?): check(broker, &found)
         case (nil, nil): found.add("", "expected one of the tables [aliyun] and [broker]; both are missing")
         case (_?, _?): found.add("broker", "expected one of the tables [aliyun] and [broker], not both")
+        default: break
         }
+        if let aliyun { check(aliyun, &found) }
+        if let broker { check(broker, &found) }
         return found.list
     }
 
@@ -76,28 +78,31 @@ extension Configuration {
         if aliyun.endpoint.isEmpty {
             found.expect(PlatformRules.mistake(inRegion: aliyun.region), "aliyun.region")
         } else {
-            found.expectHost(aliyun.endpoint, "aliyun.endpoint")
+            found.expect(PlatformRules.mistake(inHost: aliyun.endpoint), "aliyun.endpoint")
         }
         if !aliyun.clientID.isEmpty {
             found.expect(PlatformRules.mistake(inClientID: aliyun.clientID), "aliyun.client_id")
         }
-        found.expect(PlatformRules.keepAlive, mqtt.keepAlive, "mqtt.keep_alive", "seconds, as the platform takes them")
     }
 
     private func check(_ broker: Broker, _ found: inout Mistakes) {
-        found.expectHost(broker.host, "broker.host")
+        found.expect(PlatformRules.mistake(inHost: broker.host), "broker.host")
         found.expect(
             (try? MQTTTopic.checkName(broker.clientID)) != nil,
             "broker.client_id", "expected at least one character, none of them + # or NUL: it stands in topics too")
         found.expect(
             broker.password.isEmpty || !broker.username.isEmpty, "broker.username",
             "missing: a password needs a user name [MQTT-3.1.2-22]")
-        found.expect(5...65_535, mqtt.keepAlive, "mqtt.keep_alive", "seconds")
+        found.expectString(broker.username, "broker.username")
+        found.expectString(broker.password.value, "broker.password")
     }
 
     private var mqttMistakes: [ConfigurationMistake] {
         var found = Mistakes()
-        found.expect(1...65_535, mqtt.port, "mqtt.port", "TCP port")
+        found.expect(1...65_535, mqtt.port, "mqtt.port", "(a TCP port)")
+        found.expect(
+            aliyun == nil ? 5...65_535 : PlatformRules.keepAlive, mqtt.keepAlive, "mqtt.keep_alive",
+            aliyun == nil ? "seconds" : "seconds, as the platform takes them")
         for (index, subscription) in mqtt.subscribe.enumerated() {
             let key = "mqtt.subscribe[\(index)].filter"
             do throws(MQTTError) { try MQTTTopic.checkFilter(subscription.filter) } catch { found.add(key, "\(error)") }
@@ -113,15 +118,20 @@ extension Configuration {
     private var localMistakes: [ConfigurationMistake] {
         var found = Mistakes()
         found.expect(
-            socket.path.hasPrefix("/") && socket.path.utf8.count <= 107, "socket.path",
+            Self.isPath(socket.path) && socket.path.utf8.count <= 107, "socket.path",
             "expected an absolute path of at most 107 bytes")
         found.expect((0...0o777).contains(socket.mode), "socket.mode", "expected permission bits such as \"0660\"")
         found.expect(1024...16_777_216, socket.maxMessage, "socket.max_message", "bytes")
         found.expect(1...4096, socket.maxClients, "socket.max_clients", "clients")
-        found.expect(outbox.path.hasPrefix("/"), "outbox.path", "expected an absolute path")
+        found.expect(Self.isPath(outbox.path), "outbox.path", "expected an absolute path")
         found.expect(65_536...1_099_511_627_776, outbox.maxBytes, "outbox.max_bytes", "bytes")
         found.expect(60...315_360_000, outbox.maxAge, "outbox.max_age", "seconds")
         return found.list
+    }
+
+    /// An absolute path that C takes as it is written.
+    private static func isPath(_ text: String) -> Bool {
+        text.hasPrefix("/") && !text.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F }
     }
 
     /// All topics to be subscribed: the standard ones of the platform, and those of the file.
@@ -153,21 +163,16 @@ private struct Mistakes {
             "\(value) is out of range: expected \(range.lowerBound) to \(range.upperBound) \(unit)")
     }
 
+    /// Text that MQTT sends as a string (section 1.5.3).
+    mutating func expectString(_ value: String, _ key: String) {
+        expect(
+            value.utf8.count <= MQTTTopic.greatestLength && !value.utf8.contains(0), key,
+            "expected at most 65535 bytes without NUL")
+    }
+
     /// Text that stands in an AT command.
     mutating func expectParameter(_ value: String, _ key: String) {
         let hasControl = value.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F }
         expect(!hasControl, key, "holds a control character, which an AT command cannot carry")
-    }
-
-    mutating func expectHost(_ host: String, _ key: String) {
-        let fits =
-            (1...128).contains(host.utf8.count)
-            && host.utf8.allSatisfy {
-                $0 < 0x80
-                    && (Character(UnicodeScalar($0)).isLetter || Character(UnicodeScalar($0)).isNumber
-                        || $0 == UInt8(ascii: "-")
-                        || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: ":"))
-            }
-        expect(fits, key, "expected a host name or address of 1 to 128 characters")
     }
 }

@@ -45,9 +45,7 @@ enum ConfigurationFile {
         var reader = ConfigurationReader(secrets: secrets)
         let configuration = reader.read(table)
         secrets = reader.secrets
-        // A value that could not be read stands at its default: what the rules say about that is no news.
-        let unread = Set(reader.mistakes.map(\.key))
-        let mistakes = reader.mistakes + configuration.mistakes.filter { !unread.contains($0.key) }
+        let mistakes = reader.mistakes + configuration.mistakes.filter { !reader.hasNoted($0.key) }
         guard mistakes.isEmpty else {
             let locator = KeyLocator(text)
             let located = mistakes.map { (mistake: $0, line: locator.line(of: $0.key)) }

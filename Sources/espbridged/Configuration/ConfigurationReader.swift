@@ -52,6 +52,15 @@ struct ConfigurationReader {
         return configuration
     }
 
+    /// Whether the value, its table or the file that it should come from could not be read. It stands at its default
+    /// then, and what the rules say about that is no news.
+    func hasNoted(_ key: String) -> Bool {
+        mistakes.contains { mistake in
+            if key.isEmpty { return mistake.key == "aliyun" || mistake.key == "broker" }
+            return key == mistake.key || key.hasPrefix(mistake.key + ".") || key + "_file" == mistake.key
+        }
+    }
+
     /// Reads one table; when it is missing and `always` is set, an empty one, for the sake of its credentials.
     private mutating func with(
         _ root: inout TableReader, _ name: String, always: Bool = false,
@@ -83,7 +92,8 @@ struct ConfigurationReader {
         set(&broker.username, table.string("username"))
         let password = secrets.secret("password", credential: "broker-password", &table)
         // The service always passes a credential; without a user name it is for nobody.
-        broker.password = broker.username.isEmpty && !table.has("password") && !table.has("password_file") ? Secret("") : password
+        broker.password =
+            broker.username.isEmpty && !table.has("password") && !table.has("password_file") ? Secret("") : password
         return broker
     }
 
@@ -101,17 +111,16 @@ struct ConfigurationReader {
         guard let entries = table.array("subscribe") else { return }
         for (index, entry) in entries.enumerated() {
             let place = "subscribe[\(index)]"
+            // One that cannot be read keeps its place, so that the rules count the others right.
+            mqtt.subscribe.append(Subscription(filter: "", qos: .atLeastOnce))
             guard entry.type == .table, let inner = entry.table else {
                 table.note(place, "expected a table such as { filter = \"…\", qos = 1 }")
                 continue
             }
             var reader = TableReader(inner, path: table.key(place))
-            let quality = qos(&reader) ?? .atLeastOnce
-            if let filter = reader.string("filter") {
-                mqtt.subscribe.append(Subscription(filter: filter, qos: quality))
-            } else if !reader.has("filter") {
-                reader.note("filter", "missing: expected a topic filter")
-            }
+            set(&mqtt.subscribe[index].qos, qos(&reader))
+            set(&mqtt.subscribe[index].filter, reader.string("filter"))
+            if !reader.has("filter") { reader.note("filter", "missing: expected a topic filter") }
             reader.finish()
             table.add(reader.mistakes)
         }

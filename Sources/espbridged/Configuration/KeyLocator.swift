@@ -1,18 +1,21 @@
 /// On which line of a TOML file each key and table stands.
 ///
 /// TOMLKit gives values without their places. This reads just enough of TOML to find them: table headers, keys
-/// (bare, quoted, dotted), and the strings, arrays and comments that have to be skipped. It runs only on files that
-/// TOMLKit has accepted, so it need not judge them.
+/// (bare, quoted, dotted), the elements of arrays, and the strings and comments that have to be skipped. It runs only
+/// on files that TOMLKit has accepted, so it need not judge them.
 struct KeyLocator {
-    /// Line numbers from 1, by key path such as `mqtt.keep_alive`; tables by their own name.
+    /// Line numbers from 1, by key path such as `mqtt.keep_alive` or `mqtt.subscribe[0]`; tables by their own name.
     private(set) var lines: [String: Int] = [:]
 
     private var rest: Substring
     private var line = 1
     private var table: [String] = []
+    /// How many tables of an array of tables there were.
+    private var elements: [String: Int] = [:]
 
     init(_ text: String) {
         rest = text[...]
+        if rest.first == "\u{FEFF}" { rest.removeFirst() }
         while !rest.isEmpty { takeStatement() }
     }
 
@@ -38,17 +41,25 @@ struct KeyLocator {
     }
 
     private mutating func takeHeader() {
+        let isElement = rest.hasPrefix("[[")
         skip { $0 == "[" }
         table = takeKey()
         note(table)
+        if isElement, let last = table.popLast() {
+            let name = (table + [last]).joined(separator: ".")
+            table.append("\(last)[\(elements[name, default: 0])]")
+            elements[name, default: 0] += 1
+            note(table)
+        }
         skip { !$0.isNewline }
     }
 
     private mutating func takePair() {
-        note(table + takeKey())
+        let path = table + takeKey()
+        note(path)
         skip { $0 != "=" && !$0.isNewline }
         advance()
-        takeValue()
+        takeValue(of: path)
     }
 
     /// A key up to `=`, `]` or the end of the line, its parts without quotes.
@@ -72,12 +83,26 @@ struct KeyLocator {
         return parts
     }
 
-    /// Skips a value to the end of its line, over the line ends inside arrays, inline tables and long strings.
-    private mutating func takeValue() {
+    /// Skips a value to the end of its line, over the line ends inside arrays, inline tables and long strings; notes
+    /// the elements of an array.
+    private mutating func takeValue(of path: [String]) {
+        skip { $0 == " " || $0 == "\t" }
+        let isArray = rest.first == "["
         var depth = 0
+        var index = 0
+        var isAwaited = false
         while let character = rest.first {
+            if isArray, depth == 1, character == "," {
+                index += 1
+                isAwaited = true
+            } else if isAwaited, !character.isWhitespace, character != "#" {
+                note(path.dropLast() + ["\(path.last ?? "")[\(index)]"])
+                isAwaited = false
+            }
             switch character {
-            case "[", "{": depth += 1
+            case "[", "{":
+                depth += 1
+                if isArray, depth == 1 { isAwaited = true }
             case "]", "}": depth -= 1
             case "#":
                 skip { !$0.isNewline }
@@ -101,6 +126,8 @@ struct KeyLocator {
             advance()
         }
         rest = rest.dropFirst(end.count)
+        // A long string may end with one or two quotes of its own.
+        if end == long { skip { $0 == quote } }
     }
 
     private mutating func note(_ path: [String]) {

@@ -57,8 +57,11 @@ struct TableReader {
     /// Notes every key that was not asked for.
     mutating func finish() {
         for name in table.keys.sorted() where !known.contains(name) {
-            let near = known.filter { Self.distance($0, name) <= 2 }.min { Self.distance($0, name) < Self.distance($1, name) }
-            let hint = near.map { "; did you mean \($0)?" } ?? ": expected one of \(known.sorted().joined(separator: ", "))"
+            let near = known.filter { Self.distance($0, name) <= 2 }.min {
+                Self.distance($0, name) < Self.distance($1, name)
+            }
+            let hint =
+                near.map { "; did you mean \($0)?" } ?? ": expected one of \(known.sorted().joined(separator: ", "))"
             note(name, "unknown key\(hint)")
         }
     }
