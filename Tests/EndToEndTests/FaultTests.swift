@@ -129,7 +129,7 @@ extension EndToEnd {
             let daemon = try bench.startOnline()
             daemon.signal(SIGTERM)
             #expect(try daemon.waitForExit() == 0)
-            try bench.cloud?.waitForLine("DISCONNECT")
+            try bench.cloud?.waitForLine("disconnected device")
             let reply = try ChildProgram.run(
                 "/bin/sh", ["-c", "printf 'AT\\r\\n' | socat -t 2 - $0,rawer", bench.folder + "/tty"])
             #expect(reply.lines.contains { $0.contains("OK") })
