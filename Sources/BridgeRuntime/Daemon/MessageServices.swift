@@ -48,7 +48,8 @@ final class MessageServices: LocalServices {
         let request = submission.request
         let message = NewMessage(
             topic: request.topic, payload: request.payload, qos: request.qos ?? defaultQoS.rawValue,
-            alinkID: request.alinkID, key: request.key, expiresAt: request.expires.map { now &+ $0 }, queuedAt: now)
+            alinkID: request.alinkID, key: request.key, expiresAt: Self.clockIsSet(now) ? request.expires.map { now &+ $0 } : nil,
+            queuedAt: Self.clockIsSet(now) ? now : .max)
         let stored = NIOLoopBound((self, submission, report), eventLoop: eventLoop)
         let eventLoop = eventLoop
         outbox.append(message) { result in
@@ -58,6 +59,10 @@ final class MessageServices: LocalServices {
             }
         }
     }
+
+    /// Whether the clock shows 2025 or later. A board without a battery begins in 1970: what it takes then has no
+    /// age and does not expire, or the first answer of NTP would drop it all.
+    private static func clockIsSet(_ now: Int64) -> Bool { now >= 1_735_689_600_000 }
 
     private func stored(
         _ result: Result<Appended, OutboxRefusal>, _ submission: Submission,
@@ -122,7 +127,7 @@ final class MessageServices: LocalServices {
         if let code, code != 200 {
             logger.event(
                 .cloudMessage, level: .warning,
-                "the cloud answered message \(id) on \(message.topic) with code \(code): \(reply["message"]?.text ?? "")",
+                "the cloud answered message \(id) on \(message.topic) with code \(code): \(Self.readable(reply["message"]?.text ?? ""))",
                 ["topic": "\(message.topic)", "code": "\(code)"])
         }
         for receipt in replies.replied(topic: message.topic, id: id) {
@@ -133,6 +138,11 @@ final class MessageServices: LocalServices {
                         message: reply["message"]?.text))
         }
         timer.set(replies.deadline)
+    }
+
+    /// The cloud's words, short and without control characters.
+    private static func readable(_ text: String) -> String {
+        String(text.prefix(200).map { $0.isASCII && ($0 < " " || $0 == "\u{7F}") ? " " : $0 })
     }
 
     private func expire() {

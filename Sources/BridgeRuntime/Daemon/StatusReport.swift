@@ -7,6 +7,7 @@ struct StatusReport {
     var uplink: Uplink.Settings
     var books: OutboxBooks
     var inFlight: Int
+    var bytes: (sent: Int, received: Int)
     var clients: Int
 
     var json: JSONValue {
@@ -77,8 +78,8 @@ struct StatusReport {
             "connects": .int(situation.connects),
             "refusals": .int(situation.refusals),
             "resets": .int(situation.resets),
-            "bytes_sent": .int(situation.bytesSent),
-            "bytes_received": .int(situation.bytesReceived),
+            "bytes_sent": .int(bytes.sent),
+            "bytes_received": .int(bytes.received),
         ]
     }
 }

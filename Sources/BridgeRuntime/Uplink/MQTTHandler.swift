@@ -18,6 +18,7 @@ final class MQTTHandler: ChannelInboundHandler {
     private var connection: MQTTConnection
     private let report: (AttemptReport) -> Void
     private let tracesPackets: () -> Bool
+    private var trace = PacketTrace()
     private var inputs: Deque<Input> = []
     private var isRunning = false
     private var timer: DeadlineTimer?
@@ -87,7 +88,9 @@ final class MQTTHandler: ChannelInboundHandler {
         switch input {
         case .opened: return connection.opened(now: .now)
         case .received(let buffer):
-            if tracesPackets() { report(.packets(Array(buffer.readableBytesView), sent: false)) }
+            if tracesPackets() {
+                for packet in trace.received(Array(buffer.readableBytesView)) { report(.packets(packet, sent: false)) }
+            }
             return connection.received(ArraySlice(buffer.readableBytesView), now: .now)
         case .publish(let message): return connection.publish(message, now: .now)
         case .disconnect: return connection.disconnect(now: .now)

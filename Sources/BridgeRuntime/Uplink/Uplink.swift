@@ -64,6 +64,12 @@ final class Uplink {
         dispatcher = Dispatcher(outbox: outbox, eventLoop: eventLoop)
     }
 
+    /// All bytes of the serial line so far: those of earlier attempts and of the present one.
+    var bytes: (sent: Int, received: Int) {
+        guard case .attempting(let attempt) = phase else { return (situation.bytesSent, situation.bytesReceived) }
+        return (situation.bytesSent + attempt.bytesSent, situation.bytesReceived + attempt.bytesReceived)
+    }
+
     /// Messages that were published and not yet acknowledged.
     var inFlight: Int { dispatcher.inFlight }
 
