@@ -39,7 +39,8 @@ extension LinkFailure {
         case .addressLost: "Nothing is to be done: the access point is joined again."
         case .closedWhileDialling, .noConnectAcknowledgement:
             "Check host and port; newer Aliyun instances take no plain TCP and hang up without a word: set mqtt.security = \"tls\"."
-        case .transparentModeRefused: "Nothing is to be done: the modem is reset."
+        case .transparentModeRefused:
+            "Nothing is to be done: the link is dialled again; if it comes again, check for AT+CIPSERVER or AT+CIPMUX settings."
         case .refused(let code): Self.advice(for: code)
         case .noSubscribeAcknowledgement: "Check that the device may subscribe to the topics of mqtt.subscribe."
         case .pingTimedOut, .publishTimedOut: "Nothing is to be done: the connection is made anew."
@@ -94,12 +95,13 @@ extension LinkFailure {
         case .portMissing, .portNotPermitted, .portHeld, .portNotATerminal, .portUnusable, .portLost:
             .reopen
         case .modemSilent, .modemGarbled, .modemBusy, .noReady, .modemRestarted, .modemRestartedOnline,
-            .commandFailed, .commandTimedOut, .firmwareUnsupported, .transparentModeRefused:
+            .commandFailed, .commandTimedOut, .firmwareUnsupported:
             .reset
         case .wrongPassword, .noSuchAccessPoint, .joinTimedOut, .joinFailed, .noAddress, .accessPointLost,
             .addressLost:
             .join
-        case .nameNotResolved, .connectionRefused, .hostUnreachable, .closedWhileDialling, .refused,
+        case .nameNotResolved, .connectionRefused, .hostUnreachable, .closedWhileDialling, .transparentModeRefused,
+            .refused,
             .noConnectAcknowledgement, .noSubscribeAcknowledgement, .pingTimedOut, .publishTimedOut,
             .protocolViolation, .kicked, .abandoned:
             .dial
