@@ -109,13 +109,10 @@ public struct ModemLink: Sendable {
             return open(.leaving(.leavingTunnel(drain: wire.drain(now: now))), now: now)
         case .chatting(.leaving):
             return []
-        case .chatting(.dialling), .chatting(.resolving):
+        case .chatting(let chapter):
+            guard let script = leavingScript(from: chapter, now: now) else { return end(.left) }
             leavingEnds = now + ChatScript.leavingLimit
-            // Once AT+CIPSEND is out, the module is in data mode or about to be.
-            let isEntering = chat?.awaitsPrompt == true
-            return open(.leaving(isEntering ? .leavingTunnel(drain: wire.drain(now: now)) : .hangingUp), now: now)
-        case .chatting:
-            return end(.left)
+            return open(.leaving(script), now: now)
         }
     }
 

@@ -13,9 +13,10 @@ struct Wire: Sendable {
     }
 
     mutating func took(_ count: Int, now: Moment) {
-        let bits = Int64(clamping: count).multipliedReportingOverflow(by: 10_000_000_000)
-        let time = bits.overflow ? Int64.max / 4 : bits.partialValue / Int64(baud)
-        idleFrom = max(idleFrom, now) + .nanoseconds(min(time, Int64.max / 4))
+        let bits = 10 * min(Int64(clamping: count), 1 << 24)
+        let ready = max(idleFrom, now) + .nanoseconds(bits * 1_000_000_000 / Int64(baud))
+        // Past an hour the figure says nothing more than "not soon".
+        idleFrom = min(ready, now + .seconds(3600))
     }
 
     /// How long the bytes sent so far will still take.

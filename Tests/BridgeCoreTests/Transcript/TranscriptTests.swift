@@ -5,7 +5,8 @@ import Testing
 @Suite struct TranscriptTests {
     @Test func isRead() throws {
         let text =
-            "# found in the field\n\n! begin reset\n> AT\\r\\n\n< \\x00\\xFF\\t\\\\ a\\x20\n~ 500ms\n~ 2s\n= failed dns\r\n"
+            "# found in the field\n\n! begin reset\n> AT\\r\\n\n< \\x00\\xFF\\t\\\\ a\\x20\n~ 500ms\n~ 2s\n"
+            + "= failed dns\r\n"
         #expect(
             try Transcript(parsing: text).entries == [
                 .comment("found in the field"), .order("begin reset"), .toModem([0x41, 0x54, 13, 10]),
