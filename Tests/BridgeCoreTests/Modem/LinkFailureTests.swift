@@ -20,7 +20,7 @@ import Testing
             .addressLost, .closedWhileDialling(host: "h.example", port: 1883),
             .transparentModeRefused(reply: "ERROR"), .noConnectAcknowledgement, .noSubscribeAcknowledgement,
             .pingTimedOut, .publishTimedOut, .protocolViolation(detail: "reserved type 15"),
-            .modemRestartedOnline, .kicked(times: 3), .abandoned,
+            .modemRestartedOnline,
         ] + ConnectReturnCode.allCases.map(LinkFailure.refused)
 
     @Test(arguments: all)
@@ -56,7 +56,7 @@ import Testing
             (.noAddress(ssid: "w"), .backOff, .join), (.accessPointLost(ssid: "w"), .backOff, .join),
             (.addressLost, .backOff, .join), (.noSuchAccessPoint(ssid: "w"), .backOff, .join),
             (.nameNotResolved(host: "h"), .backOff, .dial), (.connectionRefused(host: "h", port: 1), .backOff, .dial),
-            (.noConnectAcknowledgement, .backOff, .dial), (.kicked(times: 3), .backOff, .dial),
+            (.noConnectAcknowledgement, .backOff, .dial),
             (.portLost(path: "p"), .atOnce, .reopen), (.portHeld(path: "p", holders: []), .backOff, .reopen),
         ] as [(LinkFailure, Patience, Repair)])
     func hasAPolicy(failure: LinkFailure, patience: Patience, repair: Repair) {
