@@ -58,7 +58,7 @@ struct SecretSourcesTests {
     @Test("from the folder beside the configuration, when the service has no such credential, or it is empty")
     func folderBeside() throws {
         try folder.write("espbridged.d/device-secret", "beside\n")
-        try folder.write("run/device-secret", "")
+        try folder.write("run/device-secret", "\n")  // as SetCredential= has it
         for credentials in [nil, folder.path + "/none", folder.path + "/run"] {
             let loading = try folder.load(text(), credentials: credentials)
             #expect(loading.configuration?.aliyun?.deviceSecret.value == "beside")
