@@ -45,7 +45,10 @@ final class Broker {
         // Its output is a pipe: without stdbuf it would keep its lines to itself.
         let subscriber = try ChildProgram(
             "/usr/bin/stdbuf",
-            ["-oL", path, "-h", "127.0.0.1", "-p", "\(port)", "-V", "mqttv311", "-q", "1", "-t", "#", "-F", "%t %x", "-d"]
+            [
+                "-oL", path, "-h", "127.0.0.1", "-p", "\(port)", "-V", "mqttv311", "-q", "1", "-t", "#", "-F", "%t %x",
+                "-d",
+            ]
                 + arguments, name: "mosquitto_sub")
         try subscriber.waitForLine("Subscribed")
         return subscriber
