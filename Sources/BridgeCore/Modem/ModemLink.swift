@@ -155,8 +155,9 @@ extension ModemLink {
         if chat?.command?.isSecret == true {
             return ATReply.isPlain(line) || line.starts(with: "+CWJAP:") ? line.text : Self.hidden
         }
+        let isLateEcho = line.contains("AT+CWJAP") && line.contains("=\"")
         let leaks = !settings.password.isEmpty && line.contains(settings.password)
-        return leaks ? Self.hidden : line.text
+        return isLateEcho || leaks ? Self.hidden : line.text
     }
 
     mutating func carry(_ outputs: [Chat.Output], in chapter: Chapter, now: Moment) -> [Effect] {

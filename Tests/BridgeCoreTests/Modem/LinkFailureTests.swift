@@ -68,7 +68,7 @@ import Testing
         #expect(LinkFailure.refused(.identifierRejected).advice.contains("30 and 1200"))
         #expect(LinkFailure.refused(.badUserNameOrPassword).advice.contains("region"))
         #expect(LinkFailure.refused(.notAuthorized).advice.contains("disabled"))
-        #expect(LinkFailure.noConnectAcknowledgement.advice.contains("TLS"))
+        #expect(LinkFailure.noConnectAcknowledgement.advice.contains("plain TCP"))
         #expect(LinkFailure.portNotPermitted(path: "p", group: "dialout").advice.contains("dialout"))
     }
 }

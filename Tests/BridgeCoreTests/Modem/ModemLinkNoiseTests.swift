@@ -165,6 +165,27 @@ import Testing
         #expect(watch.ended)
     }
 
+    /// An address in figures needs no DNS, so ESP-AT is not asked to resolve it.
+    @Test func anAddressIsNotResolved() throws {
+        var settings = ModemLink.Settings.workshop
+        settings.host = "10.0.0.1"
+        var watch = try Self.play(until: "AT+CIPSTART", of: "esp-at-2.3.at", settings: settings)
+        watch.receive(Array("\r\nERROR\r\nCLOSED\r\n".utf8))
+        #expect(watch.last == .failed(.connectionRefused(host: "10.0.0.1", port: 1883)))
+    }
+
+    /// A module that repeats the password long after it was sent.
+    @Test(arguments: [
+        #"AT+CWJAP_CUR="workshop","s3cret\, \"quoted\"""#, "plainword", #"x","plainword"WIFI GOT IP"#,
+    ])
+    func thePasswordIsHiddenAtAnyTime(line: String) throws {
+        var settings = ModemLink.Settings.workshop
+        settings.password = "plainword"
+        var watch = try Self.play(until: "AT+CIFSR", settings: settings)
+        watch.receive(Array((line + "\r\n").utf8))
+        #expect(watch.last == .said(.init(.fromModem, "•••")))
+    }
+
     @Test func writesAreNeverReshaped() throws {
         var watch = try Self.play(until: "\\x10")
         let bytes = (0..<5000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
