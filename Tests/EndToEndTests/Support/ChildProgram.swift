@@ -139,7 +139,8 @@ final class ChildProgram: @unchecked Sendable {
         defer { condition.unlock() }
         while exitStatus == nil || openStreams > 0 {
             guard condition.wait(until: limit) else {
-                throw Silence(description: "\(name) did not end; it said: \(lines.suffix(15).joined(separator: "\n    "))")
+                throw Silence(
+                    description: "\(name) did not end; it said: \(lines.suffix(15).joined(separator: "\n    "))")
             }
         }
         return exitStatus ?? -1

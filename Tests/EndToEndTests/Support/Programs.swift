@@ -18,7 +18,10 @@ enum Programs {
 
     /// The path of an installed program, or nil.
     static func find(_ name: String) -> String? {
-        let places = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":") + ["/usr/bin", "/bin", "/usr/sbin", "/sbin"]
+        let places =
+            (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":") + [
+                "/usr/bin", "/bin", "/usr/sbin", "/sbin",
+            ]
         return places.map { "\($0)/\(name)" }.first { FileManager.default.isExecutableFile(atPath: $0) }
     }
 
