@@ -58,6 +58,9 @@ enum Standard {
         }
     }
 
+    /// A line on standard output that a program behind a pipe sees at once; `print` would keep it until there are many.
+    static func say(_ text: String) { write("\(text)\n", to: STDOUT_FILENO) }
+
     /// A line on standard error.
     static func complain(_ text: String) { write("espbridged: \(text)\n", to: STDERR_FILENO) }
 

@@ -41,7 +41,7 @@ struct PublishSession: ~Copyable {
             switch item {
             case .document(let document): try client.send(request(document))
             case .refused(let line):
-                print(line.serialized)
+                Standard.say(line.serialized)
                 account(for: line)
             }
         }
@@ -63,7 +63,7 @@ struct PublishSession: ~Copyable {
         switch try client.readLine(milliseconds: milliseconds) {
         case .line(let line):
             progress.clear()
-            print(line)
+            Standard.say(line)
             account(for: (try? JSONValue(parsing: Array(line.utf8))) ?? .null)
             progress.show(answered: answered, settled: settled)
             return true

@@ -2,19 +2,38 @@ import Foundation
 
 /// A real MQTT broker on a loopback port of its own, and an independent subscriber that sees all it gets.
 final class Broker {
+    /// A user name and password that a broker asks for.
+    struct Account {
+        var user = "gateway"
+        var password = "canary-broker \u{00E9}\u{4E2D}#"
+    }
+
     let port: Int
+    private let account: Account?
     private let program: ChildProgram
     private let folder: String
     private(set) var subscriber: ChildProgram?
 
     /// mosquitto, with each packet in its log.
-    init() throws {
+    ///
+    /// - Parameter account: the only one let in; nil lets everybody in.
+    init(account: Account? = nil) throws {
+        self.account = account
         folder = NSTemporaryDirectory() + "espbridged-broker-" + UUID().uuidString.prefix(8)
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         port = Programs.freePort()
+        var entry = "allow_anonymous true"
+        if let account {
+            guard let tool = Programs.find("mosquitto_passwd") else { throw Missing(name: "mosquitto_passwd") }
+            let file = folder + "/passwords"
+            let made = try ChildProgram.run(tool, ["-b", "-c", file, account.user, account.password])
+            guard made.status == 0 else { throw ChildProgram.Silence(description: made.lines.joined(separator: "\n")) }
+            entry = "allow_anonymous false\npassword_file \(file)"
+        }
         try """
         listener \(port) 127.0.0.1
-        allow_anonymous true
+        \(entry)
+        user root
         log_dest stderr
         log_type all
         max_queued_messages 0
@@ -35,12 +54,13 @@ final class Broker {
     /// What the broker wrote to its log.
     var log: [String] { program.output }
 
-    /// Starts mosquitto_sub on everything; each message is a line `topic hex-of-the-payload`.
-    func subscribe(user: String? = nil, password: String? = nil) throws {
-        subscriber = try Self.subscriber(port: port, arguments: [])
-    }
+    /// Waits for a line of its log.
+    func waitForLog(_ text: String, seconds: Double = 30) throws { try program.waitForLine(text, seconds: seconds) }
 
-    static func subscriber(port: Int, arguments: [String]) throws -> ChildProgram {
+    /// Starts mosquitto_sub on everything; each message is a line `topic hex-of-the-payload`.
+    func subscribe() throws { subscriber = try Self.subscriber(port: port, account: account) }
+
+    static func subscriber(port: Int, account: Account? = nil) throws -> ChildProgram {
         guard let path = Programs.find("mosquitto_sub") else { throw Missing(name: "mosquitto_sub") }
         // Its output is a pipe: without stdbuf it would keep its lines to itself.
         let subscriber = try ChildProgram(
@@ -49,7 +69,7 @@ final class Broker {
                 "-oL", path, "-h", "127.0.0.1", "-p", "\(port)", "-V", "mqttv311", "-q", "1", "-t", "#", "-F", "%t %x",
                 "-d",
             ]
-                + arguments, name: "mosquitto_sub")
+                + (account.map { ["-u", $0.user, "-P", $0.password] } ?? []), name: "mosquitto_sub")
         try subscriber.waitForLine("Subscribed")
         return subscriber
     }
@@ -57,18 +77,21 @@ final class Broker {
     /// The messages the subscriber has seen, in order.
     static func messages(in lines: [String]) -> [(topic: String, payload: [UInt8])] {
         lines.compactMap { line in
-            let parts = line.split(separator: " ")
+            let parts = line.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
             guard parts.count == 2, parts[0].hasPrefix("/"), let payload = bytes(hex: parts[1]) else { return nil }
             return (String(parts[0]), payload)
         }
     }
 
-    private static func bytes(hex: Substring) -> [UInt8]? {
-        guard hex.count.isMultiple(of: 2) else { return nil }
+    static func bytes(hex: Substring) -> [UInt8]? {
+        let digits = Array(hex.utf8)
+        guard digits.count.isMultiple(of: 2) else { return nil }
         var bytes: [UInt8] = []
-        var rest = hex
-        while let high = rest.popFirst(), let low = rest.popFirst() {
-            guard let byte = UInt8("\(high)\(low)", radix: 16) else { return nil }
+        bytes.reserveCapacity(digits.count / 2)
+        for place in stride(from: 0, to: digits.count, by: 2) {
+            guard let byte = UInt8(String(decoding: digits[place..<place + 2], as: UTF8.self), radix: 16) else {
+                return nil
+            }
             bytes.append(byte)
         }
         return bytes
