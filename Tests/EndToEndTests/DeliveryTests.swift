@@ -102,7 +102,8 @@ extension EndToEnd {
                 else { continue }
                 let key = "\(program)/\(number)"
                 if let earlier = sessionOf[key] {
-                    #expect(earlier < session || line.contains(" dup true"), "twice in one session without DUP: \(line)")
+                    let isMarked = earlier < session || line.contains(" dup true")
+                    #expect(isMarked, "twice in one session without DUP: \(line)")
                 } else {
                     #expect(number == (last[program] ?? -1) + 1, "out of order: \(line)")
                     last[program] = number
