@@ -1,5 +1,5 @@
 # Everything a person or CI does with this project. `make` alone says what there is.
-.PHONY: help packages test-packages build release demo test lint format install uninstall clean
+.PHONY: help packages test-packages build release demo test lint format measure install uninstall clean
 
 prefix ?= /usr
 sysconfdir ?= /etc
@@ -11,7 +11,8 @@ help:
 	@echo 'make lint      formatting and style'
 	@echo 'make format    format the sources'
 	@echo 'make release   an optimised build that needs no Swift on the target'
-	@echo 'make install   daemon, units, example configuration and man page (DESTDIR, prefix)'
+	@echo 'make install   daemon, units, example configuration, man page, completions (DESTDIR, prefix)'
+	@echo 'make measure   what the idle daemon costs: memory, wake-ups, time to READY'
 
 packages:
 	@scripts/need-packages build
@@ -38,18 +39,27 @@ lint:
 format:
 	swift format --in-place --parallel --recursive Package.swift Sources Tests
 
+measure: test-packages
+	@scripts/measure
+
 install: release
 	install -D -m 755 .build/release/espbridged $(DESTDIR)$(prefix)/bin/espbridged
 	install -D -m 644 etc/espbridged.service $(DESTDIR)$(unitdir)/espbridged.service
 	install -D -m 644 etc/espbridged.socket $(DESTDIR)$(unitdir)/espbridged.socket
 	install -D -m 644 docs/espbridged.8 $(DESTDIR)$(prefix)/share/man/man8/espbridged.8
+	install -d $(DESTDIR)$(prefix)/share/bash-completion/completions $(DESTDIR)$(prefix)/share/zsh/site-functions
+	.build/release/espbridged --generate-completion-script bash \
+		>$(DESTDIR)$(prefix)/share/bash-completion/completions/espbridged
+	.build/release/espbridged --generate-completion-script zsh >$(DESTDIR)$(prefix)/share/zsh/site-functions/_espbridged
 	install -d -m 700 $(DESTDIR)$(sysconfdir)/espbridged.d
 	test -e $(DESTDIR)$(sysconfdir)/espbridged.conf || \
 		install -D -m 644 etc/espbridged.conf $(DESTDIR)$(sysconfdir)/espbridged.conf
 
 uninstall:
 	rm -f $(DESTDIR)$(prefix)/bin/espbridged $(DESTDIR)$(unitdir)/espbridged.service \
-		$(DESTDIR)$(unitdir)/espbridged.socket $(DESTDIR)$(prefix)/share/man/man8/espbridged.8
+		$(DESTDIR)$(unitdir)/espbridged.socket $(DESTDIR)$(prefix)/share/man/man8/espbridged.8 \
+		$(DESTDIR)$(prefix)/share/bash-completion/completions/espbridged \
+		$(DESTDIR)$(prefix)/share/zsh/site-functions/_espbridged
 
 clean:
 	swift package clean

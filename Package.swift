@@ -93,6 +93,10 @@ let package = Package(
             name: "ModemSimulatorTests",
             dependencies: ["ModemSimulator"],
             swiftSettings: strict),
+        .testTarget(
+            name: "EspbridgedTests",
+            dependencies: ["BridgeCore", "espbridged"],
+            swiftSettings: strict),
         // The real programs, real brokers, a pseudo-terminal.
         .testTarget(
             name: "EndToEndTests",

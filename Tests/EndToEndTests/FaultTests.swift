@@ -34,8 +34,12 @@ extension EndToEnd {
             let bench = try Workbench(.cloud, baud: 0)
             let daemon = try bench.startOnline()
             let before = try Memory.resident(daemon.processIdentifier)
-            // Online, while waiting, and on each rung: the noise goes on through several attempts.
-            for _ in 0..<64 { try bench.disturb("garbage 262144") }
+            // Online first, then on whatever rung the daemon stands: the noise goes on through several attempts, until
+            // the daemon has read all of it (nobody reads a serial line between two attempts).
+            try bench.until("16 MiB were read", seconds: 300) {
+                for _ in 0..<8 { try bench.disturb("garbage 65536") }
+                return try bench.number("counters.bytes_received") >= 16 << 20
+            }
             let known = try #require(bench.cloud).output.count
             try bench.disturb("reset")
             let answer = try bench.connect().ask(#"{"params":{"after":2},"method":"thing.event.property.post"}"#)

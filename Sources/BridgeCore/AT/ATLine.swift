@@ -25,12 +25,22 @@ public struct ATLine: Equatable, Sendable {
     func ends(with text: String) -> Bool { bytes.reversed().starts(with: text.utf8.reversed()) }
 
     /// Whether this stands anywhere in the line.
-    func contains(_ text: String) -> Bool { bytes.firstRange(of: Array(text.utf8)) != nil }
+    func contains(_ text: String) -> Bool { end(of: text) != nil }
 
     /// What follows the first occurrence of `label`, as text, or nil when it does not occur.
     func text(after label: String) -> String? {
-        guard let range = bytes.firstRange(of: Array(label.utf8)) else { return nil }
-        return printable(Array(bytes[range.upperBound...]))
+        end(of: label).map { printable(Array(bytes[$0...])) }
+    }
+
+    /// Where the first occurrence of `text` ends.
+    private func end(of text: String) -> Int? {
+        let sought = Array(text.utf8)
+        guard let first = sought.first, sought.count <= bytes.count else { return nil }
+        for start in 0...(bytes.count - sought.count)
+        where bytes[start] == first && bytes[start...].starts(with: sought) {
+            return start + sought.count
+        }
+        return nil
     }
 }
 

@@ -1,7 +1,8 @@
 /// The standard topics on which the platform sends to a device.
 ///
 /// With `_ss=1` in the client identifier the server subscribes a device by itself, but to a list that is nowhere
-/// complete; so the daemon leaves `_ss` out and subscribes to all it can use.
+/// complete; so the daemon leaves `_ss` out and subscribes to all it can use. It leaves `ext=1` out as well: without
+/// it synchronous services come on `rrpc/request/+`, and nothing comes on `/ext/rrpc/…`.
 public enum DownlinkTopics {
     public static func filters(productKey: String, deviceName: String) -> [String] {
         let device = "\(productKey)/\(deviceName)"

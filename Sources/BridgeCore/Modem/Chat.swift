@@ -37,7 +37,6 @@ struct Chat: Sendable {
         var times = 0
         var saidAt = Moment.zero
         var busySince: Moment?
-        var hasEnded = false
         var sawWhatItNeeds = false
         var clue: LinkFailure?
         var detail: String?
@@ -144,9 +143,9 @@ extension Chat {
             return []
         }
         if reply == .busy { return busy(now: now) }
-        if step.ends.contains(reply) { course.hasEnded = true }
         if reply == step.needs { course.sawWhatItNeeds = true }
-        if course.hasEnded, hasWhatItNeeds { return done(now: now) }
+        // OK without what it needs is a late answer to something else.
+        if step.ends.contains(reply), hasWhatItNeeds { return done(now: now) }
         if reply == .error || reply == .fail, !step.ends.contains(reply), !step.insists {
             return refused(line, now: now)
         }

@@ -72,7 +72,7 @@ struct ChatScript: Sendable {
         var utterance: Utterance
         /// Any of these ends the step well.
         var ends: Set<ATReply> = [.ok]
-        /// Must have come as well, before or after, for the step to end.
+        /// Must have come before for the step to end.
         var needs: ATReply?
         /// Once `needs` has come (if anything is), this undoes it.
         var undoneBy: Meaning?

@@ -1,8 +1,8 @@
 /// Which script follows which.
 ///
-///     reset:  calling → resetting → identifying → configuring → joining → addressing → inspecting → dialling
-///     join:   calling → tidying →   identifying → configuring → joining → addressing → inspecting → dialling
-///     dial:   calling → tidying →   identifying                         → addressing → inspecting → dialling
+///     from reset:  calling  resetting  identifying  configuring  joining  addressing  inspecting  dialling
+///     from join:   calling  tidying    identifying  configuring  joining  addressing  inspecting  dialling
+///     from dial:   calling  tidying    identifying                        addressing  inspecting  dialling
 extension ModemLink {
     /// A script that is running, and what there is to remember about it.
     enum Chapter: Sendable {
@@ -72,6 +72,22 @@ extension ModemLink {
         let script = ChatScript.dialling(
             ssid: settings.ssid, host: settings.host, port: settings.port, command: try settings.dialCommand())
         return memory.hasRedialled ? .redialling(script) : script
+    }
+
+    /// How to get from a chapter to command mode without a link; nil when that is so already.
+    func leavingScript(from chapter: Chapter, now: Moment) -> ChatScript? {
+        switch chapter {
+        case .calling, .untangling:
+            // The module may still be in the data mode it was found in.
+            .leavingTunnel(drain: wire.drain(now: now))
+        case .dialling where chat?.awaitsPrompt == true:
+            // AT+CIPSEND is out: the module is in data mode, or about to be.
+            .leavingTunnel(drain: wire.drain(now: now))
+        case .tidying, .dialling, .resolving:
+            .hangingUp
+        case .resetting, .lookingAgain, .identifying, .configuring, .joining, .addressing, .inspecting, .leaving:
+            nil
+        }
     }
 
     private func rung(of chapter: Chapter) -> Rung? {

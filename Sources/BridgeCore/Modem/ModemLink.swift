@@ -20,7 +20,7 @@ public struct ModemLink: Sendable {
     var stage = Stage.notBegun
     var chat: Chat?
     var lexer = ATLexer()
-    var tunnel: Tunnel
+    var wire: Wire
     var memory = Memory()
     /// When leaving ends at the latest.
     var leavingEnds: Moment?
@@ -43,7 +43,7 @@ public struct ModemLink: Sendable {
     public init(settings: Settings, start: Repair) {
         self.settings = settings
         self.start = start
-        tunnel = Tunnel(baud: settings.baud)
+        wire = Wire(baud: settings.baud)
     }
 
     /// When ``timerFired(now:)`` wants to be called; nil while the tunnel is open, and at the end.
@@ -94,8 +94,7 @@ public struct ModemLink: Sendable {
     /// may cross the end of the tunnel.
     public mutating func write(_ bytes: [UInt8], now: Moment) -> [Effect] {
         guard isOpen, !bytes.isEmpty else { return [] }
-        tunnel.wrote(bytes.count, now: now)
-        return [.send(bytes)]
+        return [send(bytes, now: now)]
     }
 
     /// The link is wanted no longer; ends in ``Effect/left`` after ``ChatScript/leavingLimit`` at most.
@@ -107,16 +106,13 @@ public struct ModemLink: Sendable {
             return end(.left)
         case .open:
             leavingEnds = now + ChatScript.leavingLimit
-            return open(.leaving(.leavingTunnel(drain: tunnel.drain(now: now))), now: now)
+            return open(.leaving(.leavingTunnel(drain: wire.drain(now: now))), now: now)
         case .chatting(.leaving):
             return []
-        case .chatting(.dialling), .chatting(.resolving):
+        case .chatting(let chapter):
+            guard let script = leavingScript(from: chapter, now: now) else { return end(.left) }
             leavingEnds = now + ChatScript.leavingLimit
-            // Once AT+CIPSEND is out, the module is in data mode or about to be.
-            let isEntering = chat?.awaitsPrompt == true
-            return open(.leaving(isEntering ? .leavingTunnel(drain: .zero) : .hangingUp), now: now)
-        case .chatting:
-            return end(.left)
+            return open(.leaving(script), now: now)
         }
     }
 
@@ -159,17 +155,18 @@ extension ModemLink {
         if chat?.command?.isSecret == true {
             return ATReply.isPlain(line) || line.starts(with: "+CWJAP:") ? line.text : Self.hidden
         }
+        let isLateEcho = line.contains("AT+CWJAP") && line.contains("=\"")
         let leaks = !settings.password.isEmpty && line.contains(settings.password)
-        return leaks ? Self.hidden : line.text
+        return isLateEcho || leaks ? Self.hidden : line.text
     }
 
     mutating func carry(_ outputs: [Chat.Output], in chapter: Chapter, now: Moment) -> [Effect] {
         outputs.flatMap { output -> [Effect] in
             switch output {
             case .say(.command(let command)):
-                [.said(Line(.toModem, command.masked)), .send(command.bytes)]
+                [.said(Line(.toModem, command.masked)), send(command.bytes, now: now)]
             case .say(.escape):
-                [.said(Line(.toModem, "+++")), .send(Array("+++".utf8))]
+                [.said(Line(.toModem, "+++")), send(Array("+++".utf8), now: now)]
             case .say(.silence):
                 []
             case .news(let news):
@@ -180,6 +177,11 @@ extension ModemLink {
                 failed(failure, in: chapter, now: now)
             }
         }
+    }
+
+    private mutating func send(_ bytes: [UInt8], now: Moment) -> Effect {
+        wire.took(bytes.count, now: now)
+        return .send(bytes)
     }
 
     private mutating func learn(_ news: ChatScript.News) -> [Effect] {

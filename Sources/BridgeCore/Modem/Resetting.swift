@@ -27,7 +27,11 @@ extension ChatScript {
     static func identifying(during rung: Rung) -> ChatScript {
         ChatScript(
             [
-                .say(.echoOff, within: .seconds(1)).with { $0.tries = 3 },
+                .say(.echoOff, within: .seconds(1)).with {
+                    $0.tries = 3
+                    // A stray character from power-up makes an ERROR of the first command.
+                    $0.insists = true
+                },
                 .say(.version, within: .seconds(2)).with { $0.tries = 2 },
             ],
             restart: .modemRestarted(during: rung),

@@ -3,7 +3,8 @@ extension LinkFailure {
     public var advice: String {
         switch self {
         case .portMissing(let path):
-            "Plug the adapter in, or correct serial.device: a /dev/serial/by-id/ path survives renumbering (looked for \(path))."
+            "Plug the adapter in, or correct serial.device, which is \(path); "
+                + "a /dev/serial/by-id/ path survives renumbering."
         case .portNotPermitted(_, let group?):
             "Add the service's user to group \(group) (SupplementaryGroups= in the unit)."
         case .portNotPermitted(_, nil): "Give the service's user read and write permission for the device."
@@ -14,7 +15,8 @@ extension LinkFailure {
         case .portUnusable: "Check serial.baud and serial.flow_control against what the adapter can do."
         case .portLost: "Check the USB plug and the modem's power supply; the port is opened again when it comes back."
         case .modemSilent:
-            "Check that TX and RX are crossed, that the module has power and EN is high, and that serial.baud is its speed."
+            "Check that TX and RX are crossed, that the module has power and EN is high, "
+                + "and that serial.baud is its speed."
         case .modemGarbled: "Check serial.baud against the module's speed, and the ground wire."
         case .modemBusy: "Nothing is to be done: the modem is reset; if it comes again, cycle its power."
         case .noReady:
@@ -29,7 +31,8 @@ extension LinkFailure {
         case .wrongPassword: "Correct wifi.password."
         case .noSuchAccessPoint: "Check wifi.ssid, and that the access point is in range and on 2.4 GHz."
         case .joinTimedOut, .joinFailed:
-            "Check the password and the distance to the access point; many access points say no more when the password is wrong."
+            "Check the password and the distance to the access point; "
+                + "many access points say no more when the password is wrong."
         case .noAddress: "Check the DHCP server of the network, and that it has addresses left."
         case .accessPointLost: "Check the distance to the access point; it is joined again."
         case .nameNotResolved:
@@ -38,13 +41,17 @@ extension LinkFailure {
         case .hostUnreachable: "Check the route to the Internet, firewalls, and mqtt.port."
         case .addressLost: "Nothing is to be done: the access point is joined again."
         case .closedWhileDialling, .noConnectAcknowledgement:
-            "Check host and port; newer Aliyun instances take no plain TCP and hang up without a word, and TLS is not in this version."
-        case .transparentModeRefused: "Nothing is to be done: the modem is reset."
+            "Check host and port; newer Aliyun instances take no plain TCP and hang up without a word, "
+                + "and TLS is not in this version."
+        case .transparentModeRefused:
+            "Nothing is to be done: the link is dialled again; "
+                + "if it comes again, check for AT+CIPSERVER or AT+CIPMUX settings."
         case .refused(let code): Self.advice(for: code)
         case .noSubscribeAcknowledgement: "Check that the device may subscribe to the topics of mqtt.subscribe."
         case .pingTimedOut, .publishTimedOut: "Nothing is to be done: the connection is made anew."
         case .protocolViolation:
-            "Nothing is to be done: the connection is made anew; if it comes often, bytes are lost on the serial line: use flow control or a lower speed."
+            "Nothing is to be done: the connection is made anew; "
+                + "if it comes often, bytes are lost on the serial line: use flow control or a lower speed."
         }
     }
 
@@ -54,7 +61,8 @@ extension LinkFailure {
         case .accepted: "Nothing is to be done."
         case .unacceptableProtocolVersion: "Use a broker that speaks MQTT 3.1.1."
         case .identifierRejected:
-            "Check that mqtt.keep_alive is between 30 and 1200 and that client_id is well-formed; Aliyun refuses others so."
+            "Check that mqtt.keep_alive is between 30 and 1200 and that client_id is well-formed; "
+                + "Aliyun refuses others so."
         case .serverUnavailable: "Nothing is to be done: the cloud is tried again."
         case .badUserNameOrPassword:
             "Check product key, device name and device secret (all three of the same device), and aliyun.region."
@@ -92,12 +100,13 @@ extension LinkFailure {
         case .portMissing, .portNotPermitted, .portHeld, .portNotATerminal, .portUnusable, .portLost:
             .reopen
         case .modemSilent, .modemGarbled, .modemBusy, .noReady, .modemRestarted, .modemRestartedOnline,
-            .commandFailed, .commandTimedOut, .firmwareUnsupported, .transparentModeRefused:
+            .commandFailed, .commandTimedOut, .firmwareUnsupported:
             .reset
         case .wrongPassword, .noSuchAccessPoint, .joinTimedOut, .joinFailed, .noAddress, .accessPointLost,
             .addressLost:
             .join
-        case .nameNotResolved, .connectionRefused, .hostUnreachable, .closedWhileDialling, .refused,
+        case .nameNotResolved, .connectionRefused, .hostUnreachable, .closedWhileDialling, .transparentModeRefused,
+            .refused,
             .noConnectAcknowledgement, .noSubscribeAcknowledgement, .pingTimedOut, .publishTimedOut,
             .protocolViolation:
             .dial

@@ -63,7 +63,7 @@ extension LinkFailure: CustomStringConvertible {
         case .portHeld(let path, let holders) where holders.isEmpty:
             "The serial port \(path) is held by another program."
         case .portHeld(let path, let holders): "The serial port \(path) is held by \(holders.joined(separator: ", "))."
-        case .portNotATerminal(let path): "\(path) is not a terminal, so it is no serial port."
+        case .portNotATerminal(let path): "The device \(path) is not a terminal, so it is no serial port."
         case .portUnusable(let path, let detail): "The serial port \(path) cannot be used: \(detail)."
         case .portLost(let path): "The serial port \(path) has gone away."
         case .modemSilent: "The modem does not answer."

@@ -32,7 +32,8 @@ extension Configuration {
             port: .init(
                 path: serial.device, baud: serial.baud, hardwareFlowControl: serial.flowControl == .rtsCts),
             modem: .init(
-                ssid: wifi.ssid, password: wifi.password.value, bssid: wifi.bssid.isEmpty ? nil : wifi.bssid, host: host,
+                ssid: wifi.ssid, password: wifi.password.value, bssid: wifi.bssid.isEmpty ? nil : wifi.bssid,
+                host: host,
                 port: mqtt.port, linkKeepAlive: modem.linkKeepAlive, baud: serial.baud),
             mqtt: session)
     }

@@ -48,7 +48,8 @@ final class MessageServices: LocalServices {
         let request = submission.request
         let message = NewMessage(
             topic: request.topic, payload: request.payload, qos: request.qos ?? defaultQoS.rawValue,
-            alinkID: request.alinkID, key: request.key, expiresAt: Self.clockIsSet(now) ? request.expires.map { now &+ $0 } : nil,
+            alinkID: request.alinkID, key: request.key,
+            expiresAt: Self.clockIsSet(now) ? request.expires.map { now &+ $0 } : nil,
             queuedAt: Self.clockIsSet(now) ? now : .max)
         let stored = NIOLoopBound((self, submission, report), eventLoop: eventLoop)
         let eventLoop = eventLoop

@@ -10,17 +10,8 @@ struct PacketEncodeCommand: ParsableCommand {
             Connect.self, Subscribe.self, Publish.self, PingReq.self, Disconnect.self,
         ])
 
-    /// Prints the packet, or says which rule of the standard it breaks.
-    private static func print(_ packet: MQTTPacket) throws {
-        do throws(MQTTError) {
-            Swift.print(HexText.text(try packet.strictlyEncoded()))
-        } catch {
-            throw Failure.usage(error.description)
-        }
-    }
-
-    struct Connect: ParsableCommand {
-        static let configuration = CommandConfiguration(commandName: "connect", abstract: "CONNECT")
+    struct Connect: PacketMaker {
+        static let configuration = CommandConfiguration(commandName: "connect", abstract: "A client introduces itself.")
 
         @Option(help: "The client identifier.")
         var clientID: String
@@ -58,21 +49,20 @@ struct PacketEncodeCommand: ParsableCommand {
             }
         }
 
-        func run() throws {
+        func packet() throws -> MQTTPacket {
             let password = try passwordFile.map { try SecretFile.contents(of: $0, prompt: "Password: ") }
             let will = willTopic.map {
                 MQTTPacket.Will(topic: $0, message: Array((willMessage ?? "").utf8), qos: willQos, retain: willRetain)
             }
-            try PacketEncodeCommand.print(
-                .connect(
-                    .init(
-                        clientIdentifier: clientID, cleanSession: cleanSession, keepAlive: keepAlive, will: will,
-                        username: username, password: password.map { Array($0.value.utf8) })))
+            return .connect(
+                .init(
+                    clientIdentifier: clientID, cleanSession: cleanSession, keepAlive: keepAlive, will: will,
+                    username: username, password: password.map { Array($0.value.utf8) }))
         }
     }
 
-    struct Subscribe: ParsableCommand {
-        static let configuration = CommandConfiguration(commandName: "subscribe", abstract: "SUBSCRIBE")
+    struct Subscribe: PacketMaker {
+        static let configuration = CommandConfiguration(commandName: "subscribe", abstract: "A client wants messages.")
 
         @Option(
             name: [.customLong("filter"), .customLong("topic")],
@@ -85,17 +75,16 @@ struct PacketEncodeCommand: ParsableCommand {
         @Option(name: .customLong("packet-id"), help: "The packet identifier.")
         var packetIdentifier: UInt16 = 1
 
-        func run() throws {
-            try PacketEncodeCommand.print(
-                .subscribe(
-                    .init(
-                        packetIdentifier: packetIdentifier,
-                        subscriptions: filters.map { Subscription(filter: $0, qos: qos) })))
+        func packet() -> MQTTPacket {
+            .subscribe(
+                .init(
+                    packetIdentifier: packetIdentifier,
+                    subscriptions: filters.map { Subscription(filter: $0, qos: qos) }))
         }
     }
 
-    struct Publish: ParsableCommand {
-        static let configuration = CommandConfiguration(commandName: "publish", abstract: "PUBLISH")
+    struct Publish: PacketMaker {
+        static let configuration = CommandConfiguration(commandName: "publish", abstract: "A message.")
 
         @Option(help: "The topic name.")
         var topic: String
@@ -130,12 +119,11 @@ struct PacketEncodeCommand: ParsableCommand {
             }
         }
 
-        func run() throws {
-            try PacketEncodeCommand.print(
-                .publish(
-                    .init(
-                        topic: topic, payload: try bytes(), qos: qos, retain: retain, dup: dup,
-                        packetIdentifier: qos == .atMostOnce ? nil : packetIdentifier ?? 1)))
+        func packet() throws -> MQTTPacket {
+            .publish(
+                .init(
+                    topic: topic, payload: try bytes(), qos: qos, retain: retain, dup: dup,
+                    packetIdentifier: qos == .atMostOnce ? nil : packetIdentifier ?? 1))
         }
 
         private func bytes() throws -> [UInt8] {
@@ -148,16 +136,35 @@ struct PacketEncodeCommand: ParsableCommand {
         }
     }
 
-    struct PingReq: ParsableCommand {
-        static let configuration = CommandConfiguration(commandName: "pingreq", abstract: "PINGREQ")
+    struct PingReq: PacketMaker {
+        static let configuration = CommandConfiguration(
+            commandName: "pingreq", abstract: "A client asks for a sign of life.")
 
-        func run() throws { try PacketEncodeCommand.print(.pingReq) }
+        func packet() -> MQTTPacket { .pingReq }
     }
 
-    struct Disconnect: ParsableCommand {
-        static let configuration = CommandConfiguration(commandName: "disconnect", abstract: "DISCONNECT")
+    struct Disconnect: PacketMaker {
+        static let configuration = CommandConfiguration(
+            commandName: "disconnect", abstract: "A client leaves in order.")
 
-        func run() throws { try PacketEncodeCommand.print(.disconnect) }
+        func packet() -> MQTTPacket { .disconnect }
+    }
+}
+
+/// A command that makes one packet.
+protocol PacketMaker: ParsableCommand {
+    func packet() throws -> MQTTPacket
+}
+
+extension PacketMaker {
+    /// Prints the packet, or says which rule of the standard it breaks.
+    func run() throws {
+        let packet = try packet()
+        do throws(MQTTError) {
+            print(HexText.text(try packet.strictlyEncoded()))
+        } catch {
+            throw Failure.usage(error.description)
+        }
     }
 }
 

@@ -68,6 +68,7 @@ enum ConfigurationFile {
         let place = error.source.begin
         let message = error.description.prefix { $0 != "'" && $0 != "\"" && $0 != "\n" }
         var words = message.hasSuffix(", saw ") ? message.dropLast(6) : message
+        if words.hasSuffix(": expected ") { words = words.dropLast(11) }
         while words.last == " " || words.last == "," { words = words.dropLast() }
         return "\(path):\(place.line): column \(place.column): \(words.isEmpty ? "not valid TOML" : String(words))"
     }

@@ -123,6 +123,7 @@ final class ChildProgram: @unchecked Sendable {
     }
 
     /// Waits until `find` finds something in the output.
+    @discardableResult
     func waitFor<Found>(_ what: String, seconds: Double = 30, _ find: ([String]) -> Found?) throws -> Found {
         let limit = Date(timeIntervalSinceNow: seconds)
         condition.lock()
