@@ -29,6 +29,8 @@ extension EndToEnd {
             let bench = try Workbench(
                 .broker(port: port, user: account.user, password: account.password), baud: 0,
                 more: "[mqtt]\nkeep_alive = 60")
+            // The daemon writes no faster than the line that it believes in.
+            try bench.edit("[wifi]", "baud = 921600\n\n[wifi]")
             let daemon = try bench.startOnline()
             let consignment = try Consignment(seed: 200)
             try consignment.send(try bench.connect())
