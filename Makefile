@@ -43,7 +43,7 @@ measure: test-packages
 	@scripts/measure
 
 install: release
-	install -D -m 755 .build/release/espbridged $(DESTDIR)$(prefix)/bin/espbridged
+	install -D -s -m 755 .build/release/espbridged $(DESTDIR)$(prefix)/bin/espbridged
 	install -D -m 644 etc/espbridged.service $(DESTDIR)$(unitdir)/espbridged.service
 	install -D -m 644 etc/espbridged.socket $(DESTDIR)$(unitdir)/espbridged.socket
 	install -D -m 644 docs/espbridged.8 $(DESTDIR)$(prefix)/share/man/man8/espbridged.8
