@@ -5,6 +5,9 @@ enum Failure {
     /// The answer is no; everything about it has been printed.
     static let no = ExitCode(1)
 
+    static let silentUnavailable = ExitCode(69)
+    static let silentIO = ExitCode(74)
+
     static func usage(_ text: String) -> ExitCode { said(text, 64) }
     /// The input is wrong (EX_DATAERR).
     static func data(_ text: String) -> ExitCode { said(text, 65) }

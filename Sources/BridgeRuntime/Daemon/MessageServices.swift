@@ -16,6 +16,7 @@ final class MessageServices: LocalServices {
 
     private struct Watcher {
         var until: Until
+        var client: ObjectIdentifier?
         var report: (SubmissionReport) -> Void
     }
 
@@ -26,6 +27,8 @@ final class MessageServices: LocalServices {
     private let logger: Logger
     private let questions: Questions
     private var watchers: [Int64: Watcher] = [:]
+    /// The receipts that each connected client watches.
+    private var watched: [ObjectIdentifier: Set<Int64>] = [:]
     private var replies = ReplyMatcher()
     private lazy var timer = DeadlineTimer(eventLoop: eventLoop) { [unowned self] in expire() }
 
@@ -43,7 +46,18 @@ final class MessageServices: LocalServices {
 
     func status() -> JSONValue { questions.status() }
 
+    /// A link may be down for days: what is remembered for a client goes when it goes.
+    func left(client: ObjectIdentifier) {
+        for receipt in watched.removeValue(forKey: client) ?? [] {
+            watchers[receipt] = nil
+            replies.forget(receipt: receipt)
+        }
+    }
+
     func submit(_ submission: Submission, report: @escaping (SubmissionReport) -> Void) {
+        if let client = submission.client, submission.request.until > .queued, watched[client] == nil {
+            watched[client] = []
+        }
         let now = WallTime.now.milliseconds
         let request = submission.request
         let message = NewMessage(
@@ -72,7 +86,7 @@ final class MessageServices: LocalServices {
         switch result {
         case .success(let appended):
             if appended.outcome != .repeatedGone, submission.request.until > .queued {
-                watch(appended.sequence, submission.request, report)
+                watch(appended.sequence, submission, report)
             }
             report(.queued(receipt: appended.sequence))
             if appended.outcome == .stored { questions.added() }
@@ -85,32 +99,40 @@ final class MessageServices: LocalServices {
     }
 
     private func watch(
-        _ receipt: Int64, _ request: PublishRequest, _ report: @escaping (SubmissionReport) -> Void
+        _ receipt: Int64, _ submission: Submission, _ report: @escaping (SubmissionReport) -> Void
     ) {
-        watchers[receipt] = Watcher(until: request.until, report: report)
+        let request = submission.request
+        if let client = submission.client {
+            // It may have gone while its message was being stored.
+            guard watched[client]?.insert(receipt) != nil else { return }
+        }
+        watchers[receipt] = Watcher(until: request.until, client: submission.client, report: report)
         if request.until == .confirmed, let id = request.alinkID {
             replies.awaits(receipt: receipt, topic: request.topic, id: id)
         }
     }
 
+    /// The last report about a message.
+    private func finish(_ receipt: Int64, _ report: SubmissionReport) {
+        guard let watcher = watchers.removeValue(forKey: receipt) else { return }
+        if let client = watcher.client { watched[client]?.remove(receipt) }
+        watcher.report(report)
+    }
+
     /// The broker has the message.
     func delivered(_ receipt: Int64) {
         guard let watcher = watchers[receipt] else { return }
+        guard watcher.until > .delivered else { return finish(receipt, .delivered(receipt: receipt)) }
         watcher.report(.delivered(receipt: receipt))
-        if watcher.until == .delivered {
-            watchers[receipt] = nil
-        } else {
-            replies.delivered(receipt: receipt, now: .now)
-            timer.set(replies.deadline)
-        }
+        replies.delivered(receipt: receipt, now: .now)
+        timer.set(replies.deadline)
     }
 
     /// The outbox gave messages up.
     func dropped(_ messages: [DroppedMessage]) {
         for message in messages {
             replies.forget(receipt: message.sequence)
-            watchers.removeValue(forKey: message.sequence)?
-                .report(.dropped(receipt: message.sequence, message.reason))
+            finish(message.sequence, .dropped(receipt: message.sequence, message.reason))
         }
     }
 
@@ -132,11 +154,11 @@ final class MessageServices: LocalServices {
                 ["topic": "\(message.topic)", "code": "\(code)"])
         }
         for receipt in replies.replied(topic: message.topic, id: id) {
-            watchers.removeValue(forKey: receipt)?
-                .report(
-                    .confirmed(
-                        receipt: receipt, code: code ?? 0, data: reply["data"].map { Array($0.serialized.utf8) },
-                        message: reply["message"]?.text))
+            finish(
+                receipt,
+                .confirmed(
+                    receipt: receipt, code: code ?? 0, data: reply["data"].map { Array($0.serialized.utf8) },
+                    message: reply["message"]?.text))
         }
         timer.set(replies.deadline)
     }
@@ -148,7 +170,7 @@ final class MessageServices: LocalServices {
 
     private func expire() {
         for receipt in replies.expired(now: .now) {
-            watchers.removeValue(forKey: receipt)?.report(.dropped(receipt: receipt, .noReply))
+            finish(receipt, .dropped(receipt: receipt, .noReply))
         }
         timer.set(replies.deadline)
     }

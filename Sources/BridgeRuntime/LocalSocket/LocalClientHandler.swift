@@ -180,7 +180,7 @@ final class LocalClientHandler: ChannelDuplexHandler {
         pendingBytes += size
         server.hold(bytes: size)
         let watch = Watch(until: request.until, identity: request.identity)
-        server.services.submit(Submission(request: request, peer: peer)) { report in
+        server.services.submit(Submission(request: request, peer: peer, client: ObjectIdentifier(self))) { report in
             self.reported(report, size: size, watch, ticket)
         }
     }

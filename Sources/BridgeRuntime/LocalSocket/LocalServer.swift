@@ -119,6 +119,7 @@ public final class LocalServer {
 
     func left(_ client: LocalClientHandler) {
         clients[ObjectIdentifier(client)] = nil
+        services.left(client: ObjectIdentifier(client))
         if clients.count < settings.maxClients { hasToldOfCrowd = false }
         finishStopping()
     }

@@ -14,16 +14,22 @@ public protocol LocalServices: AnyObject {
     /// call returns. Others follow for as long as ``PublishRequest/until`` asks for them; those
     /// that nobody asked for are ignored.
     func submit(_ submission: Submission, report: @escaping (SubmissionReport) -> Void)
+
+    /// A client is gone: nobody reads further reports about its messages.
+    func left(client: ObjectIdentifier)
 }
 
 /// A message from a local program.
 public struct Submission: Equatable, Sendable {
     public var request: PublishRequest
     public var peer: Peer
+    /// The connection it came on; nil when there is none that could end.
+    public var client: ObjectIdentifier?
 
-    public init(request: PublishRequest, peer: Peer) {
+    public init(request: PublishRequest, peer: Peer, client: ObjectIdentifier? = nil) {
         self.request = request
         self.peer = peer
+        self.client = client
     }
 }
 

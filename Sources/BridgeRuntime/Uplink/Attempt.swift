@@ -1,4 +1,5 @@
 import BridgeCore
+import Glibc
 import NIOCore
 import NIOPosix
 
@@ -13,7 +14,8 @@ final class Attempt {
     private let mqtt: MQTTHandler
     private let report: (AttemptReport) -> Void
     private var channel: (any Channel)?
-    private var isOver = false
+    private let gate: Gate
+    private var isOver: Bool { !gate.isOpen }
     private(set) var isLeaving = false
 
     init(
@@ -22,9 +24,18 @@ final class Attempt {
     ) {
         self.repair = repair
         self.portPath = portPath
-        self.report = report
-        modem = ModemHandler(link, report: report)
-        mqtt = MQTTHandler(connection, tracesPackets: tracesPackets, report: report)
+        // What a machine still says while its channel is being closed is about nothing that matters any more, and
+        // must not be taken for the next attempt's word.
+        let gate = Gate()
+        self.gate = gate
+        let guarded: (AttemptReport) -> Void = { if gate.isOpen { report($0) } }
+        self.report = guarded
+        modem = ModemHandler(link, report: guarded)
+        mqtt = MQTTHandler(connection, tracesPackets: tracesPackets, report: guarded)
+    }
+
+    private final class Gate {
+        var isOpen = true
     }
 
     var bytesSent: Int { modem.bytesSent }
@@ -51,7 +62,11 @@ final class Attempt {
                 }
             }
             .takingOwnershipOfDescriptor(inputOutput: descriptor)
-            .whenComplete { result in me.value.opened(result, eventLoop: eventLoop) }
+            .whenComplete { result in
+                // A channel that could not be made has not taken the descriptor.
+                if case .failure = result { close(descriptor) }
+                me.value.opened(result, eventLoop: eventLoop)
+            }
     }
 
     private func opened(_ result: Result<any Channel, any Error>, eventLoop: any EventLoop) {
@@ -96,7 +111,7 @@ final class Attempt {
 
     /// Ends at once and hands back what outlives it.
     func end() -> MQTTSession {
-        isOver = true
+        gate.isOpen = false
         channel?.close(promise: nil)
         channel = nil
         return mqtt.takeSession()

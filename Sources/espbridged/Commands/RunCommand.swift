@@ -29,8 +29,11 @@ struct RunCommand: AsyncParsableCommand {
             })
         do {
             try await daemon.runUntilStopped()
+        } catch is OutboxError {
+            // The daemon has said why, in the journal or on standard error.
+            throw Failure.silentIO
         } catch {
-            throw Failure.unavailable("\(error)")
+            throw Failure.silentUnavailable
         }
     }
 }

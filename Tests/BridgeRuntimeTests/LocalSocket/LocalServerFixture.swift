@@ -8,6 +8,8 @@ import Synchronization
 
 /// Stores nothing, and answers as the test says. Lives on the event loop.
 final class FakeServices: LocalServices {
+    func left(client: ObjectIdentifier) {}
+
     struct Held {
         let submission: Submission
         let receipt: Int64
