@@ -22,7 +22,7 @@ struct PublishCommand: ParsableCommand {
     @Option(help: "Wait until each message is queued (on disk), delivered (PUBACK) or confirmed (the cloud's reply).")
     var until = Until.queued
 
-    @Option(help: ArgumentHelp("Give up after so long.", valueName: "seconds"))
+    @Option(help: ArgumentHelp("Give up when nothing comes for so long.", valueName: "seconds"))
     var timeout = 60.0
 
     @Argument(help: "Files with JSON documents; standard input when there are none, or for -.")
