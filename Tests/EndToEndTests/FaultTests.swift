@@ -56,7 +56,12 @@ extension EndToEnd {
             try bench.edit("\(bench.folder)/tty", "\(bench.folder)/later")
             let daemon = try bench.start()
             try daemon.waitForLine("\(bench.folder)/later")
-            #expect(try bench.status()["state"] as? String == "no-port")
+            // It is looked at every second; that is no news, and no change of state.
+            for _ in 0..<30 {
+                #expect(try bench.status()["state"] as? String == "no-port")
+                Thread.sleep(forTimeInterval: 0.1)
+            }
+            #expect(daemon.output.filter { $0.contains("link: opening") }.count == 1)
             let port = try FileManager.default.destinationOfSymbolicLink(atPath: bench.folder + "/tty")
             try FileManager.default.createSymbolicLink(atPath: bench.folder + "/later", withDestinationPath: port)
             try daemon.waitForLine(": online", seconds: 40)

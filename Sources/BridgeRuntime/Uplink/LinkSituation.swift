@@ -55,6 +55,9 @@ struct LinkSituation {
         address = nil
     }
 
+    /// Whether the last look at the port found none that can be used.
+    var waitsForPort: Bool { state == .noPort && failure != nil }
+
     private mutating func enter(_ rung: Rung) {
         state = rung
         since = .now

@@ -123,9 +123,11 @@ final class Uplink {
     // MARK: Port
 
     private func openPort() {
-        change(to: .opening)
+        // A port that is waited for is looked at again without a word, until it can be used.
+        if !situation.waitsForPort { change(to: .opening) }
         do throws(LinkFailure) {
             let opened = try SerialPort(settings.port)
+            change(to: .opening)
             let speedChanged = opened.speedChanged
             port = consume opened
             guard speedChanged else { return attempt() }
