@@ -86,15 +86,21 @@ extension EndToEnd {
             try daemon.waitForLine(": online", seconds: 40)
         }
 
-        @Test("unplugged and plugged in again", .timeLimit(.minutes(2)))
+        @Test("unplugged and plugged in again, and no descriptor stays behind", .timeLimit(.minutes(2)))
         func replugged() throws {
             let bench = try Workbench(.cloud)
             let daemon = try bench.startOnline()
-            try bench.disturb("hangup")
-            try bench.until("the daemon knows") { try bench.status()["state"] as? String == "no-port" }
-            let known = daemon.output.count
-            try bench.disturb("replug")
-            try daemon.waitForLine(": online", from: known, seconds: 60)
+            let descriptors = try Memory.descriptors(daemon.processIdentifier)
+            for _ in 0..<3 {
+                try bench.disturb("hangup")
+                try bench.until("the daemon knows") { try bench.status()["state"] as? String == "no-port" }
+                let known = daemon.output.count
+                try bench.disturb("replug")
+                try daemon.waitForLine(": online", from: known, seconds: 60)
+            }
+            try bench.until("descriptors are closed") {
+                try Memory.descriptors(daemon.processIdentifier) == descriptors
+            }
         }
 
         @Test("a second daemon does not take the socket from the first", .timeLimit(.minutes(1)))

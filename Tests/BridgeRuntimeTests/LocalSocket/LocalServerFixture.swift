@@ -131,10 +131,12 @@ final class LogRecorder: LogHandler {
         entries.withLock { $0.append((event.level, "\(event.message)", event.metadata ?? [:])) }
     }
 
-    var texts: [String] { entries.withLock { $0.map(\.text) } }
+    var all: [(level: Logger.Level, text: String, metadata: Logger.Metadata)] { entries.withLock { $0 } }
+
+    var texts: [String] { all.map(\.text) }
 
     var warnings: [(text: String, metadata: Logger.Metadata)] {
-        entries.withLock { $0.filter { $0.level >= .warning }.map { ($0.text, $0.metadata) } }
+        all.filter { $0.level >= .warning }.map { ($0.text, $0.metadata) }
     }
 }
 

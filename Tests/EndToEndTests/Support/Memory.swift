@@ -10,4 +10,9 @@ enum Memory {
         }
         return kilobytes * 1024
     }
+
+    /// How many descriptors a process has open.
+    static func descriptors(_ process: Int32) throws -> Int {
+        try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/fd").count
+    }
 }

@@ -1,0 +1,104 @@
+import BridgeCore
+import Testing
+
+@testable import BridgeRuntime
+
+/// How a program hears of its messages.
+@Suite("Message services")
+struct MessageServicesTests {
+    private final class Client {}
+
+    @Test("until queued: one report, and nothing more when the broker has it")
+    func queued() throws {
+        let fixture = try MessageServicesFixture()
+        try fixture.submit(until: .queued)
+        #expect(try fixture.reported(1))
+        try fixture.onLoop { $0.delivered(1) }
+        #expect(fixture.reports.all == [.queued(receipt: 1)])
+    }
+
+    @Test("until delivered: the second report is the last")
+    func delivered() throws {
+        let fixture = try MessageServicesFixture()
+        try fixture.submit(until: .delivered)
+        #expect(try fixture.reported(1))
+        try fixture.onLoop { services in
+            services.delivered(1)
+            services.delivered(1)
+        }
+        #expect(fixture.reports.all == [.queued(receipt: 1), .delivered(receipt: 1)])
+    }
+
+    @Test("until confirmed: the cloud's code, data and message are passed on, whatever the code")
+    func confirmed() throws {
+        let fixture = try MessageServicesFixture()
+        try fixture.submit(until: .confirmed)
+        #expect(try fixture.reported(1))
+        try fixture.onLoop { $0.delivered(1) }
+        try fixture.cloud(#"{"id":"6","code":200}"#)
+        try fixture.cloud(#"{"id":"5","code":200}"#, topic: "/sys/p/d/thing/event/other/post_reply")
+        #expect(fixture.reports.all.count == 2)
+        try fixture.cloud(#"{"id":"5","code":460,"data":{"a":1},"message":"params not valid"}"#)
+        #expect(
+            fixture.reports.all.last
+                == .confirmed(receipt: 1, code: 460, data: Array(#"{"a":1}"#.utf8), message: "params not valid"))
+    }
+
+    @Test("a refusal of the cloud is a warning in the journal, without its control characters")
+    func cloudRefusal() throws {
+        let fixture = try MessageServicesFixture()
+        try fixture.cloud(#"{"id":"5","code":460,"message":"bad\u001b[31m\nthing"}"#)
+        let warning = try #require(fixture.journal.warnings.first)
+        #expect(warning.text.hasSuffix("with code 460: bad [31m thing"))
+        #expect(warning.metadata["code"] == "460")
+    }
+
+    @Test(
+        "the cloud may send what it likes",
+        arguments: ["", "{", "[]", #"{"id":5}"#, #"{"code":"x","id":"5"}"#, "\u{0}"])
+    func hostileReplies(payload: String) throws {
+        let fixture = try MessageServicesFixture()
+        try fixture.submit(until: .confirmed)
+        #expect(try fixture.reported(1))
+        try fixture.cloud(payload)
+        try fixture.onLoop { $0.delivered(1) }
+        try fixture.cloud(#"{"id":"5","code":200}"#)
+        #expect(fixture.reports.all.first == .queued(receipt: 1))
+    }
+
+    @Test("a dropped message is told with its reason to the one who watches")
+    func dropped() throws {
+        let fixture = try MessageServicesFixture()
+        try fixture.submit(until: .confirmed)
+        #expect(try fixture.reported(1))
+        try fixture.onLoop { $0.dropped([DroppedMessage(sequence: 1, reason: .expired)]) }
+        #expect(fixture.reports.all.last == .dropped(receipt: 1, .expired))
+    }
+
+    @Test("nothing is remembered for a client that has gone, and its message stays queued")
+    func gone() throws {
+        let fixture = try MessageServicesFixture()
+        let client = Client()
+        try fixture.submit(until: .confirmed, client: ObjectIdentifier(client))
+        #expect(try fixture.reported(1))
+        let identifier = ObjectIdentifier(client)
+        try fixture.onLoop { services in
+            services.left(client: identifier)
+            services.delivered(1)
+        }
+        try fixture.cloud(#"{"id":"5","code":200}"#)
+        #expect(fixture.reports.all == [.queued(receipt: 1)])
+        #expect(fixture.outbox.books.waiting == 1)
+    }
+
+    @Test("a full outbox refuses with its word")
+    func full() throws {
+        let fixture = try MessageServicesFixture(limits: OutboxLimits(maxBytes: 1))
+        try fixture.submit(until: .queued)
+        #expect(try fixture.reported(1))
+        guard case .refused(.queueFull, _) = fixture.reports.all.first else {
+            Issue.record("\(fixture.reports.all)")
+            return
+        }
+    }
+}
