@@ -76,9 +76,11 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
+        // What several test targets need.
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
             name: "BridgeCoreTests",
-            dependencies: ["BridgeCore"],
+            dependencies: ["BridgeCore", "TestSupport"],
             resources: [.copy("Fixtures")],
             swiftSettings: strict),
         .testTarget(
@@ -94,12 +96,12 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "EspbridgedTests",
-            dependencies: ["BridgeCore", "espbridged"],
+            dependencies: ["BridgeCore", "TestSupport", "espbridged"],
             swiftSettings: strict),
         // The real programs, real brokers, a pseudo-terminal.
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["BridgeCore", "espbridged", "espsim"],
+            dependencies: ["BridgeCore", "TestSupport", "espbridged", "espsim"],
             swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

@@ -48,12 +48,19 @@ enum Standard {
     }
 
     /// Writes text as it is, to a terminal or a file.
+    ///
+    /// An answer that cannot be given ends the program with 74, so that a script does not take the lack of one for good.
     static func write(_ text: String, to descriptor: CInt) {
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
             if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return }
+            guard count > 0 else {
+                // To whom could standard error's own trouble be told?
+                guard descriptor == STDOUT_FILENO else { return }
+                complain("standard output: \(reason)")
+                exit(74)
+            }
             rest = rest.dropFirst(count)
         }
     }
@@ -63,12 +70,6 @@ enum Standard {
 
     /// A line on standard error.
     static func complain(_ text: String) { write("espbridged: \(text)\n", to: STDERR_FILENO) }
-
-    /// Shows what was printed, and waits.
-    static func flushAndPause(seconds: UInt32) {
-        fflush(nil)
-        _ = Glibc.sleep(seconds)
-    }
 
     private static var reason: String { String(cString: strerror(errno)) }
 }

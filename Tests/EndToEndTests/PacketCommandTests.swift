@@ -35,6 +35,14 @@ extension EndToEnd {
             #expect(explained.lines.first?.contains(arguments[0].uppercased()) == true)
         }
 
+        @Test("an answer that cannot be written is 74, with the reason")
+        func fullDisk() throws {
+            let result = try ChildProgram.run(
+                "/bin/sh", ["-c", "\(Programs.espbridged) packet encode pingreq 2>&1 >/dev/full"])
+            #expect(result.status == 74)
+            #expect(result.lines == ["espbridged: standard output: No space left on device"])
+        }
+
         @Test("a PUBLISH of 146 bytes begins with 30 92 01, and comes back through decode --json")
         func roundTrip() throws {
             let payload = String(repeating: "x", count: 141)

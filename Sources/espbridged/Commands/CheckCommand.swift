@@ -13,7 +13,7 @@ struct CheckCommand: ParsableCommand {
         do throws(ConfigurationFile.Rejected) {
             let loaded = try ConfigurationFile.load(file.path)
             for warning in loaded.warnings { Standard.complain("warning: \(warning)") }
-            print("\(file.path) is valid")
+            Standard.say("\(file.path) is valid")
         } catch {
             throw Failure.configuration(error.lines)
         }

@@ -35,7 +35,7 @@ struct PacketDecodeCommand: ParsableCommand {
         }
         guard !bytes.isEmpty else { throw Failure.data("there are no bytes to explain") }
         let explanation = PacketExplanation(of: bytes)
-        print(json ? explanation.json.serialized : explanation.lines.joined(separator: "\n"))
+        Standard.say(json ? explanation.json.serialized : explanation.lines.joined(separator: "\n"))
         if !explanation.isFlawless { throw Failure.no }
     }
 }

@@ -161,7 +161,7 @@ extension PacketMaker {
     func run() throws {
         let packet = try packet()
         do throws(MQTTError) {
-            print(HexText.text(try packet.strictlyEncoded()))
+            Standard.say(HexText.text(try packet.strictlyEncoded()))
         } catch {
             throw Failure.usage(error.description)
         }

@@ -82,9 +82,9 @@ struct SignCommand: ParsableCommand {
             "mqttUsername": .string(signIn.userName), "mqttPassword": .string(signIn.password.value),
         ]
         if json {
-            print(JSONValue.object(answer.map { JSONValue.Member($0.key, $0.value) }).serialized)
+            Standard.say(JSONValue.object(answer.map { JSONValue.Member($0.key, $0.value) }).serialized)
         } else {
-            for (name, value) in answer { print("\(name): \(value.text ?? value.serialized)") }
+            for (name, value) in answer { Standard.say("\(name): \(value.text ?? value.serialized)") }
         }
     }
 

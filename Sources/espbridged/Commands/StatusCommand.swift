@@ -1,5 +1,6 @@
 import ArgumentParser
 import BridgeCore
+import Glibc
 
 /// `espbridged status`: the link ladder, counters and queue, for people or as JSON.
 struct StatusCommand: ParsableCommand {
@@ -19,9 +20,9 @@ struct StatusCommand: ParsableCommand {
     func run() throws {
         repeat {
             let answer = try ask()
-            if watch, !json { print("\u{1B}[H\u{1B}[2J", terminator: "") }
-            print(json ? answer.serialized : StatusText(answer).text)
-            if watch { Standard.flushAndPause(seconds: 1) }
+            let clearing = watch && !json ? "\u{1B}[H\u{1B}[2J" : ""
+            Standard.say(clearing + (json ? answer.serialized : StatusText(answer).text))
+            if watch { sleep(1) }
         } while watch
     }
 

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import BridgeCore
@@ -29,7 +30,7 @@ import Testing
     @Test(arguments: cases)
     func cutsInWhateverPieces(_ example: Case) {
         for seed: UInt64 in 0..<20 {
-            var random = SeededGenerator(seed: seed)
+            var random = SplitMix(seed: seed)
             var lexer = ATLexer()
             lexer.awaitsPrompt = example.awaitsPrompt
             var tokens: [ATToken] = []

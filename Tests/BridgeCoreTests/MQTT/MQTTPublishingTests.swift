@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import BridgeCore
@@ -194,7 +195,7 @@ struct MQTTPublishingTests {
 
     @Test func `a long life uses no identifier twice in flight`() {
         var rig = MQTTRig.online()
-        var generator = MQTTSeededGenerator(seed: 5)
+        var generator = SplitMix(seed: 5)
         var open: [UInt16] = []
         var twice: [UInt16] = []
         for sequence in 1...70_000 {

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import BridgeCore
@@ -57,7 +58,7 @@ struct MQTTStreamDecoderTests {
 
     @Test(arguments: [UInt64(11), 12, 13, 14])
     func `random bytes end in an error or a bounded wait`(_ seed: UInt64) {
-        var generator = MQTTSeededGenerator(seed: seed)
+        var generator = SplitMix(seed: seed)
         var errors = 0
         var decoder = MQTTStreamDecoder(maximumPacketSize: 4096)
         var fed = 0
@@ -80,7 +81,7 @@ struct MQTTStreamDecoderTests {
 
     @Test(arguments: [UInt64(21), 22])
     func `packets with random changes are refused or read, and read ones can be written again`(_ seed: UInt64) throws {
-        var generator = MQTTSeededGenerator(seed: seed)
+        var generator = SplitMix(seed: seed)
         var read = 0
         for _ in 0..<20_000 {
             var bytes = MQTTSample.all[Int.random(in: 0..<MQTTSample.all.count, using: &generator)].bytes

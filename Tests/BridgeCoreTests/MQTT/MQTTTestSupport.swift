@@ -1,24 +1,10 @@
+import TestSupport
 import Testing
 
 @testable import BridgeCore
 
 /// The bytes of a hexadecimal text, for fixtures that are known to be right.
 func mqtt(_ text: String) -> [UInt8] { HexText.bytes(text) ?? [] }
-
-/// A small generator whose runs can be repeated (SplitMix64).
-struct MQTTSeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
-        return value ^ value >> 31
-    }
-}
 
 /// How a stream is cut into chunks.
 enum MQTTCutting: CaseIterable, CustomTestStringConvertible {
@@ -27,13 +13,13 @@ enum MQTTCutting: CaseIterable, CustomTestStringConvertible {
     var testDescription: String { "\(self)" }
 
     func cut(_ bytes: [UInt8]) -> [ArraySlice<UInt8>] {
-        var generator: MQTTSeededGenerator
+        var generator: SplitMix
         switch self {
         case .whole: return [bytes[...]]
         case .byteByByte: return bytes.indices.map { bytes[$0...$0] }
-        case .random1: generator = MQTTSeededGenerator(seed: 1)
-        case .random2: generator = MQTTSeededGenerator(seed: 2)
-        case .random3: generator = MQTTSeededGenerator(seed: 3)
+        case .random1: generator = SplitMix(seed: 1)
+        case .random2: generator = SplitMix(seed: 2)
+        case .random3: generator = SplitMix(seed: 3)
         }
         var chunks: [ArraySlice<UInt8>] = []
         var rest = bytes[...]

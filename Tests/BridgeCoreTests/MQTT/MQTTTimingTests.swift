@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import BridgeCore
@@ -230,7 +231,7 @@ struct MQTTTimingTests {
 
     @Test(arguments: [UInt64(31), 32, 33])
     func `random bytes end the attempt, with the session whole`(_ seed: UInt64) {
-        var generator = MQTTSeededGenerator(seed: seed)
+        var generator = SplitMix(seed: seed)
         var session = MQTTSession()
         for round in 1...100 {
             var rig = MQTTRig.online(session: session)

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import BridgeCore
@@ -106,7 +107,7 @@ struct PacketExplanationTests {
     }
 
     @Test func `whatever is broken or missing, the password is not shown`() {
-        var generator = MQTTSeededGenerator(seed: 77)
+        var generator = SplitMix(seed: 77)
         let hexadecimal = HexText.text(Self.secret.prefix(4))
         func check(_ bytes: [UInt8]) -> Bool {
             let text = all(PacketExplanation(of: bytes))
@@ -169,7 +170,7 @@ struct PacketExplanationTests {
 
     @Test(arguments: [UInt64(41), 42])
     func `random bytes are explained to the last one`(_ seed: UInt64) {
-        var generator = MQTTSeededGenerator(seed: seed)
+        var generator = SplitMix(seed: seed)
         for _ in 0..<500 {
             let bytes = (0..<Int.random(in: 1...200, using: &generator)).map { _ in
                 UInt8.random(in: 0...255, using: &generator)

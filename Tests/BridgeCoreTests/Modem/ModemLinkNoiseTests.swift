@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import BridgeCore
@@ -109,7 +110,7 @@ import Testing
     @Test(arguments: states)
     func aMebibyteOfNoiseInEveryState(state: String) throws {
         let seed = state.utf8.reduce(7) { $0 &* 31 &+ UInt64($1) }
-        var random = SeededGenerator(seed: seed)
+        var random = SplitMix(seed: seed)
         var watch = try Self.play(until: state)
         var left = 1 << 20
         while left > 0 {
@@ -135,7 +136,7 @@ import Testing
     /// Words of the modem in random order get further than bytes do.
     @Test(arguments: [Repair.dial, .join, .reset, .reopen], [UInt64](1...150))
     func anEndIsAlwaysReached(start: Repair, seed: UInt64) {
-        var random = SeededGenerator(seed: seed)
+        var random = SplitMix(seed: seed)
         var watch = Watch(start: start)
         // A modem that mostly says OK gets far; every third seed is one that says anything.
         let likely = seed % 3 == 0 ? 0 : 3

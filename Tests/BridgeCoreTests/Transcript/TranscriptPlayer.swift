@@ -1,4 +1,5 @@
 import BridgeCore
+import TestSupport
 
 /// Plays a transcript against a ``ModemLink`` in virtual time.
 ///
@@ -33,7 +34,7 @@ struct TranscriptPlayer {
     private var now = Moment(nanoseconds: 1_000_000_000)
     private let settings: ModemLink.Settings
     private let pieces: Pieces
-    private var random: SeededGenerator
+    private var random: SplitMix
     private var sent: [UInt8] = []
     private var outcomes: [String] = []
     private var delivered: [UInt8] = []
@@ -46,8 +47,8 @@ struct TranscriptPlayer {
         link = ModemLink(settings: settings, start: .reset)
         random =
             switch pieces {
-            case .random(let seed): SeededGenerator(seed: seed)
-            case .whole, .drip: SeededGenerator(seed: 0)
+            case .random(let seed): SplitMix(seed: seed)
+            case .whole, .drip: SplitMix(seed: 0)
             }
     }
 

@@ -1,4 +1,5 @@
 import BridgeCore
+import TestSupport
 import Testing
 
 @Suite("When the next attempt begins, and where")

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// Messages of every kind for a broker, and the judgement of what came out at the other end.
 struct Consignment {
