@@ -12,6 +12,8 @@ public final class ModemHost: Sendable {
         public var link: String?
         /// A Unix socket for ``ModemOrder`` lines.
         public var controlPath: String?
+        /// What goes wrong, counted from the start.
+        public var scenario = Scenario()
         /// Takes the lines of the dialogue, passwords masked.
         public var trace: (@Sendable (String) -> Void)?
         /// Told the terminal's path whenever there is a new one after ``ModemOrder/replug``.

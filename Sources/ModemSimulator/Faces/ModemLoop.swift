@@ -3,7 +3,7 @@ import Glibc
 
 /// Carries out what ``SimulatedModem`` decides, on one thread: serial line, TCP, orders, one poll.
 final class ModemLoop {
-    private var modem: SimulatedModem
+    private var modem: FaultyModem
     private var serial: SerialFace
     private var peers = PeerSockets()
     private var control: ControlServer?
@@ -14,7 +14,7 @@ final class ModemLoop {
     private var isStopping = false
 
     init(options: ModemHost.Options, serial: SerialFace, control: ControlServer?, mailbox: OrderMailbox) {
-        modem = SimulatedModem(options.configuration)
+        modem = FaultyModem(options.configuration, scenario: options.scenario, start: .monotonic)
         self.serial = serial
         self.control = control
         self.mailbox = mailbox
@@ -49,7 +49,7 @@ final class ModemLoop {
             entries.append((source, pollfd(fd: descriptor, events: Int16(truncatingIfNeeded: events), revents: 0)))
         }
         watch(.mailbox, mailbox.readEnd, POLLIN)
-        if let interest = serial.interest(room: modem.room) { watch(.serial, interest.descriptor, interest.events) }
+        if let interest = serial.interest(room: modem.modem.room) { watch(.serial, interest.descriptor, interest.events) }
         for descriptor in control?.descriptors ?? [] { watch(.control, descriptor, POLLIN) }
         let canRead = peers.isNetworkUp && serial.queued < SerialFace.transmitBuffer
         for (id, peer) in peers.peers {
@@ -89,8 +89,8 @@ final class ModemLoop {
     }
 
     private func readSerial(isReadable: Bool, now: Moment) {
-        guard let (bytes, arrived) = serial.read(isReadable: isReadable, room: modem.room, now: now) else { return }
-        trace?.note(bytes, fromHost: true, inDataMode: modem.isTransparent, now: now)
+        guard let (bytes, arrived) = serial.read(isReadable: isReadable, room: modem.modem.room, now: now) else { return }
+        trace?.note(bytes, fromHost: true, inDataMode: modem.modem.isTransparent, now: now)
         feed(.received(bytes), at: arrived)
     }
 
@@ -113,7 +113,16 @@ final class ModemLoop {
     private func feedInbox(at moment: Moment) {
         while !inbox.isEmpty {
             let input = inbox.removeFirst()
-            for effect in modem.input(input, now: moment) { carryOut(effect) }
+            carryOut(modem.input(input, now: moment))
+        }
+    }
+
+    private func carryOut(_ effects: [FaultyModem.Effect]) {
+        for effect in effects {
+            switch effect {
+            case .modem(let effect): carryOut(effect)
+            case .order(let order): _ = handle(order)
+            }
         }
     }
 
@@ -121,7 +130,7 @@ final class ModemLoop {
         let now = Moment.monotonic
         switch effect {
         case .write(let bytes):
-            trace?.note(bytes, fromHost: false, inDataMode: modem.isTransparent, now: now)
+            trace?.note(bytes, fromHost: false, inDataMode: modem.modem.isTransparent, now: now)
             serial.write(bytes, now: now)
         case .setSpeed(let baud): serial.setSpeed(baud, now: now)
         case .dial(let id, let address, let port): peers.dial(id, address: address, port: port).map { inbox.append($0) }
@@ -135,6 +144,10 @@ final class ModemLoop {
     // MARK: Orders
 
     private func answer(_ line: String) -> String {
+        if let entry = Scenario.Entry(line: line) {
+            modem.add(entry, now: .monotonic)
+            return "ok"
+        }
         guard let order = ModemOrder(line: line) else { return "error not understood: \(line)" }
         return perform(order).map { "error \($0)" } ?? "ok"
     }
@@ -142,8 +155,13 @@ final class ModemLoop {
     private func perform(_ order: ModemOrder) -> String? {
         let now = Moment.monotonic
         trace?.comment("\(order)", now: now)
+        return handle(order)
+    }
+
+    /// Orders about the adapter and the simulator are carried out here, all others by the machine.
+    private func handle(_ order: ModemOrder) -> String? {
+        let now = Moment.monotonic
         switch order {
-        case .fault(let fault): feed(.struck(fault), at: now)
         case .hangUp:
             feed(.poweredOff, at: now)
             serial.unplug()
@@ -153,6 +171,9 @@ final class ModemLoop {
             announce(serial.path ?? "")
             feed(.poweredOn, at: now)
         case .stop: isStopping = true
+        case .fault, .line, .roundTrip, .loss, .brownOut:
+            carryOut(modem.perform(order, now: now))
+            feedInbox(at: now)
         }
         return nil
     }

@@ -28,6 +28,7 @@ extension SimulatedModem {
         payload = PayloadInput()
         transparent.restart()
         station = Station()
+        surroundings.letsRejoin = true
         volatile = VolatileState()
         volatile.line = flash.line
         volatile.wifiMode = flash.wifiMode

@@ -39,7 +39,7 @@ extension SimulatedModem {
     }
 
     mutating func associationDue() {
-        guard let credentials = station.credentials else { return }
+        guard let credentials = station.credentials, surroundings.letsRejoin || pending == .join else { return }
         guard let accessPoint = surroundings.accessPoint(credentials.ssid) else {
             return associationFailed(code: 3)
         }

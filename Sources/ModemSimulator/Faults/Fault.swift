@@ -24,6 +24,15 @@ public enum Fault: Equatable, Sendable {
     case muted(Bool)
     /// Random bytes on the line to the host.
     case garbage(Int)
+    /// The module joins again by itself after it lost its access point, or not before it is restarted
+    /// (ESP8266_NONOS_SDK issue 367).
+    case rejoins(Bool)
+    /// The module runs at another speed, which it has saved, as if somebody had sent it AT+UART_DEF.
+    case speedChanged(Int)
+    /// Echo is back on.
+    case echoes
+    /// AT+SAVETRANSLINK was given, and the module restarts: it is in transparent mode when the host comes.
+    case linkSaved(SavedLink)
 }
 
 /// What stands around the module, and can be broken.
@@ -34,6 +43,7 @@ struct Surroundings {
     var givesAddresses = true
     var networkIsUp = true
     var isMute = false
+    var letsRejoin = true
 
     var visibleAccessPoints: [AccessPoint] { areAccessPointsUp ? accessPoints : [] }
 
@@ -66,7 +76,32 @@ extension SimulatedModem {
         case .muted(let isMute): surroundings.isMute = isMute
         case .garbage(let count):
             write((0..<max(0, min(count, 65536))).map { _ in UInt8.random(in: 0...255, using: &random) })
+        case .rejoins(let does): surroundings.letsRejoin = does
+        case .speedChanged(let baud):
+            flash.line.baud = baud
+            volatile.line.baud = baud
+            emit(.setSpeed(baud: baud))
+        case .echoes: volatile.echoes = true
+        case .linkSaved(let link):
+            flash.savedLink = link
+            boot(cause: .watchdog)
         }
+    }
+
+    /// Whether the host's bytes are payload: transparent mode, or after the `>` of AT+CIPSEND=<n>.
+    var takesPayload: Bool {
+        switch phase {
+        case .data, .payload, .sending: true
+        case .down, .command: false
+        }
+    }
+
+    /// Whether the module has no supply or is booting.
+    var isDown: Bool { phase == .down }
+
+    /// Whether it joins a network that it knows, without a command.
+    var joinsByItself: Bool {
+        pending != .join && (station.state == .associating || station.state == .associated)
     }
 
     private mutating func dropConnections() {
