@@ -72,6 +72,7 @@ let package = Package(
         .executableTarget(
             name: "espsim",
             dependencies: [
+                "BridgeCore",
                 "ModemSimulator",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

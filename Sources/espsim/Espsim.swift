@@ -5,5 +5,5 @@ struct Espsim: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "espsim",
         abstract: "A simulated ESP8266 with AT firmware, and a small simulated Aliyun IoT Platform.",
-        subcommands: [Modem.self, Cloud.self])
+        subcommands: [Modem.self, Cloud.self, Play.self, Faults.self])
 }

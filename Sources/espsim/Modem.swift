@@ -12,9 +12,7 @@ struct Modem: ParsableCommand {
             Names are known only by --map; others are answered DNS Fail. Numeric addresses of 127.0.0.0/8 are dialled, \
             other numeric addresses never answer. UDP, SSL and the TCP server are not simulated.
 
-            Lines for the --control socket, each answered with "ok" or "error ...":
-
-            \(ModemOrder.help)
+            Lines for the --control socket are explained by `espsim faults`; each is answered with "ok" or "error ...".
             """)
 
     @Option(help: "A symbolic link that leads to the terminal; removed at the end.")
@@ -50,8 +48,17 @@ struct Modem: ParsableCommand {
     @Flag(help: "Print the dialogue on standard error, passwords masked.")
     var trace = false
 
-    @Option(help: "Append the dialogue to a file.")
-    var traceFile: String?
+    @Option(help: "Append the dialogue to a file, as a transcript that `espsim play` can play.")
+    var record: String?
+
+    @Option(help: "A file of lines that say what goes wrong and when; `espsim faults` explains them.")
+    var scenario: String?
+
+    @Option(help: "How long segments take there and back, in milliseconds.", transform: { "rtt \($0)" })
+    var rtt: String?
+
+    @Option(help: "How many of a hundred segments are lost.", transform: { "loss \($0)" })
+    var loss: String?
 
     func run() throws {
         var options = ModemHost.Options()
@@ -60,6 +67,7 @@ struct Modem: ParsableCommand {
         options.link = link
         options.controlPath = control
         options.trace = try sink()
+        options.scenario = try script()
         options.announce = { [link] path in announce(path, link) }
         let stop = StopSignals()
         let host = try ModemHost(options)
@@ -91,11 +99,27 @@ struct Modem: ParsableCommand {
         return world
     }
 
+    private func script() throws -> Scenario {
+        var script = Scenario()
+        for (name, order) in [("--rtt", rtt), ("--loss", loss)] {
+            guard let order else { continue }
+            guard let order = ModemOrder(line: order) else { throw ValidationError("\(name): not understood") }
+            script.entries.append(.init(.at(.zero), order))
+        }
+        guard let scenario else { return script }
+        do {
+            script.entries += try Scenario(parsing: try Input.text(of: scenario)).entries
+        } catch let error as Scenario.ParseError {
+            throw ValidationError("\(scenario): \(error)")
+        }
+        return script
+    }
+
     private func sink() throws -> (@Sendable (String) -> Void)? {
         var descriptors: [Int32] = trace ? [STDERR_FILENO] : []
-        if let traceFile {
-            let file = open(traceFile, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
-            guard file >= 0 else { throw SimulatorError.system("open \(traceFile)", errno) }
+        if let record {
+            let file = open(record, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+            guard file >= 0 else { throw SimulatorError.system("open \(record)", errno) }
             descriptors.append(file)
         }
         guard !descriptors.isEmpty else { return nil }
@@ -104,14 +128,4 @@ struct Modem: ParsableCommand {
             for descriptor in descriptors { _ = write(descriptor, bytes, bytes.count) }
         }
     }
-}
-
-private func announce(_ path: String, _ link: String?) {
-    printNow("espsim: modem on \(path)" + (link.map { " (link \($0))" } ?? ""))
-}
-
-/// Prints a line that a waiting program sees at once, even through a pipe.
-func printNow(_ line: String) {
-    let bytes = Array((line + "\n").utf8)
-    _ = write(STDOUT_FILENO, bytes, bytes.count)
 }

@@ -1,8 +1,8 @@
 import BridgeCore
 
-/// Writes the dialogue on the line as text: `>` host to module, `<` module to host, `~` time passed, `#` a remark.
+/// Writes the dialogue on the line in the format of ``Transcript``, so that it can be played again.
 ///
-/// Bytes that are not printable are written as `\r`, `\n`, `\xNN`; passwords of AT+CWJAP and of MQTT's CONNECT as `*`.
+/// Passwords of AT+CWJAP and of MQTT's CONNECT are written as `*`.
 struct DialogueTrace {
     private static let pause = Duration.milliseconds(40)
     private static let longest = 512
@@ -46,8 +46,10 @@ struct DialogueTrace {
 
     mutating func comment(_ text: String, now: Moment) {
         finish(now: now)
-        sink("# \(text)")
+        write(.comment(text))
     }
+
+    private func write(_ entry: Transcript.Entry) { sink("\(entry)") }
 
     mutating func timePassed(_ now: Moment) {
         if let due = due(host), due <= now { host = flushed(host, fromHost: true, now: now) }
@@ -65,29 +67,13 @@ struct DialogueTrace {
 
     private mutating func flushed(_ side: Side, fromHost: Bool, now: Moment) -> Side {
         guard !side.bytes.isEmpty else { return side }
-        if let printed, now - printed >= .milliseconds(100) { sink("~ \((now - printed).inMilliseconds)ms") }
+        if let printed, now - printed >= .milliseconds(100) { write(.pause(now - printed)) }
         printed = now
         let bytes = SecretMask.masked(side.bytes, inDataMode: side.isDataMode)
-        sink((fromHost ? "> " : "< ") + Self.escaped(bytes))
+        write(fromHost ? .toModem(bytes) : .fromModem(bytes))
         var empty = side
         empty.bytes = []
         return empty
-    }
-
-    static func escaped(_ bytes: [UInt8]) -> String {
-        var text = ""
-        for byte in bytes {
-            switch byte {
-            case UInt8(ascii: "\r"): text += "\\r"
-            case UInt8(ascii: "\n"): text += "\\n"
-            case UInt8(ascii: "\\"): text += "\\\\"
-            case 0x20...0x7E: text.unicodeScalars.append(Unicode.Scalar(byte))
-            default:
-                let digits = String(byte, radix: 16, uppercase: true)
-                text += "\\x" + (digits.count < 2 ? "0" : "") + digits
-            }
-        }
-        return text
     }
 }
 

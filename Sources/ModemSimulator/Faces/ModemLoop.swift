@@ -49,7 +49,9 @@ final class ModemLoop {
             entries.append((source, pollfd(fd: descriptor, events: Int16(truncatingIfNeeded: events), revents: 0)))
         }
         watch(.mailbox, mailbox.readEnd, POLLIN)
-        if let interest = serial.interest(room: modem.modem.room) { watch(.serial, interest.descriptor, interest.events) }
+        if let interest = serial.interest(room: modem.modem.room) {
+            watch(.serial, interest.descriptor, interest.events)
+        }
         for descriptor in control?.descriptors ?? [] { watch(.control, descriptor, POLLIN) }
         let canRead = peers.isNetworkUp && serial.queued < SerialFace.transmitBuffer
         for (id, peer) in peers.peers {
@@ -89,7 +91,9 @@ final class ModemLoop {
     }
 
     private func readSerial(isReadable: Bool, now: Moment) {
-        guard let (bytes, arrived) = serial.read(isReadable: isReadable, room: modem.modem.room, now: now) else { return }
+        guard let (bytes, arrived) = serial.read(isReadable: isReadable, room: modem.modem.room, now: now) else {
+            return
+        }
         trace?.note(bytes, fromHost: true, inDataMode: modem.modem.isTransparent, now: now)
         feed(.received(bytes), at: arrived)
     }

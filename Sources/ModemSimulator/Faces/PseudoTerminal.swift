@@ -50,6 +50,12 @@ struct PseudoTerminal {
         return ioctl(master, UInt(FIONREAD), &count) == 0 ? Int(count) : 0
     }
 
+    /// Bytes for the host that it has not yet read.
+    var unread: Int {
+        var count: Int32 = 0
+        return ioctl(slave, UInt(FIONREAD), &count) == 0 ? Int(count) : 0
+    }
+
     /// The port vanishes under the host.
     func unplug() {
         if let link { unlink(link) }

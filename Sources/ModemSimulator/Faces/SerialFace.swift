@@ -37,6 +37,20 @@ struct SerialFace {
         toHost = LinePacer(baud: baud)
         toModem = LinePacer(baud: baud)
         terminal = try PseudoTerminal(link: link)
+        setSpeedOfTerminal()
+    }
+
+    /// A host that sets no speed has the right one; who sets a wrong one hears garbage, as on a real line.
+    private func setSpeedOfTerminal() {
+        if let terminal, let baud = toHost.baud { HostSpeed.set(baud, of: terminal.master) }
+    }
+
+    /// What the receiver makes of bytes when host and module run at different speeds.
+    private func garbled(_ bytes: [UInt8], fromHost: Bool) -> [UInt8] {
+        guard let terminal, let baud = toHost.baud, let host = HostSpeed.of(terminal.master),
+            !HostSpeed.fits(host, baud)
+        else { return bytes }
+        return BootNoise.resample(bytes, from: fromHost ? host : baud, to: fromHost ? baud : host)
     }
 
     /// `/dev/pts/N`, while the adapter is plugged in.
@@ -51,6 +65,7 @@ struct SerialFace {
     mutating func plug() throws(SimulatorError) {
         guard terminal == nil else { return }
         terminal = try PseudoTerminal(link: link)
+        setSpeedOfTerminal()
     }
 
     // MARK: What to wait for
@@ -112,7 +127,8 @@ struct SerialFace {
         }
     }
 
-    private mutating func deliver(_ bytes: ArraySlice<UInt8>) {
+    private mutating func deliver(_ carried: ArraySlice<UInt8>) {
+        let bytes = garbled(Array(carried), fromHost: false)
         let room = max(0, Self.kernelBuffer - unread.count)
         unread += bytes.prefix(room)
         lost += max(0, bytes.count - room)
@@ -147,6 +163,6 @@ struct SerialFace {
         let waiting = terminal.waiting
         let arrived = toModem.took(max(0, count), more: waiting > 0, now: now)
         nextRead = waiting > 0 && isPaced ? toModem.nextLook(waiting: waiting, now: now) : nil
-        return count > 0 ? (Array(bytes.prefix(count)), arrived) : nil
+        return count > 0 ? (garbled(Array(bytes.prefix(count)), fromHost: true), arrived) : nil
     }
 }

@@ -93,6 +93,11 @@ public struct FaultyModem: Sendable {
 
     /// The bytes go on in pieces that end where a trigger strikes.
     private mutating func hostSent(_ bytes: [UInt8], now: Moment) {
+        guard board.watchesBytes else {
+            let commands = view.takesPayload ? 0 : bytes.count { $0 == UInt8(ascii: "\n") }
+            board.counted(bytes.count, commands: commands, from: .host)
+            return pass(bytes, now: now)
+        }
         var piece: [UInt8] = []
         for byte in bytes {
             piece.append(byte)
@@ -162,6 +167,7 @@ public struct FaultyModem: Sendable {
     private mutating func say(_ bytes: [UInt8]) {
         guard !bytes.isEmpty else { return }
         effects.append(.modem(.write(bytes)))
+        guard board.watchesBytes else { return board.counted(bytes.count, commands: 0, from: .module) }
         for byte in bytes { orders += board.saw(byte, from: .module) }
     }
 

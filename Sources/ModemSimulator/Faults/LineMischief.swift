@@ -129,6 +129,10 @@ struct LineMischief {
 
     private mutating func commands(_ bytes: [UInt8], _ view: View, now: Moment) -> [Step] {
         var steps: [Step] = []
+        if line.isEmpty, !interceptsLines {
+            isAtLineStart = bytes.last == UInt8(ascii: "\n")
+            return [.pass(bytes)]
+        }
         for byte in bytes {
             guard !line.isEmpty || (interceptsLines && isAtLineStart) else {
                 isAtLineStart = byte == UInt8(ascii: "\n")

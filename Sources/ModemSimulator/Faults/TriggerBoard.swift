@@ -13,14 +13,28 @@ struct TriggerBoard {
     }
 
     private var armed: [Armed] = []
-    private var counts: [Scenario.Counted: Int] = [:]
+    private var counts = Counts()
+
+    private struct Counts {
+        var commands = 0
+        var sent = 0
+        var received = 0
+
+        func of(_ counted: Scenario.Counted) -> Int {
+            switch counted {
+            case .commands: commands
+            case .sent: sent
+            case .received: received
+            }
+        }
+    }
 
     /// Adds a line; times count from `now`.
     mutating func add(_ entry: Scenario.Entry, now: Moment) {
         var armed = Armed(trigger: entry.trigger, order: entry.order)
         switch entry.trigger {
         case .at(let time), .every(let time): armed.due = now + time
-        case .count(let counted, let number, _): armed.next = counts[counted, default: 0] + number
+        case .count(let counted, let number, _): armed.next = counts.of(counted) + number
         case .text: break
         }
         self.armed.append(armed)
@@ -38,17 +52,25 @@ struct TriggerBoard {
         }
     }
 
+    /// Whether bytes have to be looked at one by one.
+    var watchesBytes: Bool { armed.contains { $0.due == nil } }
+
+    /// Bytes that nothing waits for.
+    mutating func counted(_ bytes: Int, commands: Int, from side: Scenario.Side) {
+        if side == .host { counts.sent += bytes } else { counts.received += bytes }
+        counts.commands += commands
+    }
+
     /// One byte of the host, or one for it.
     mutating func saw(_ byte: UInt8, from side: Scenario.Side, isCommandEnd: Bool = false) -> [ModemOrder] {
-        counts[side == .host ? .sent : .received, default: 0] += 1
-        if isCommandEnd { counts[.commands, default: 0] += 1 }
-        guard !armed.isEmpty else { return [] }
+        if side == .host { counts.sent += 1 } else { counts.received += 1 }
+        if isCommandEnd { counts.commands += 1 }
         let counts = counts
         return fire { entry in
             switch entry.trigger {
             case .at, .every: return (false, nil)
             case .count(let counted, let number, let isRepeated):
-                guard counts[counted, default: 0] >= entry.next else { return (false, nil) }
+                guard counts.of(counted) >= entry.next else { return (false, nil) }
                 entry.next += number
                 return (true, isRepeated ? entry : nil)
             case .text(let speaker, let text, let isRepeated):

@@ -21,7 +21,7 @@ import Testing
         trace.note(Array("> ".utf8), fromHost: false, inDataMode: false, now: .zero + .milliseconds(250))
         #expect(trace.deadline == .zero + .milliseconds(290))
         trace.timePassed(.zero + .milliseconds(290))
-        #expect(lines.all == [#"> AT\r\n"#, #"< AT\r\r\n"#, #"< \r\n"#, #"< OK\r\n"#, "~ 290ms", "< > "])
+        #expect(lines.all == [#"> AT\r\n"#, #"< AT\r\r\n"#, #"< \r\n"#, #"< OK\r\n"#, "~ 290ms", #"< >\x20"#])
     }
 
     @Test(arguments: [1, 7, 100])

@@ -3,7 +3,7 @@ import Testing
 
 /// The host's side of a pseudo-terminal, blocking, with limits.
 final class TerminalClient {
-    private let descriptor: Int32
+    let descriptor: Int32
 
     init(path: String) throws {
         descriptor = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC)
@@ -36,6 +36,19 @@ final class TerminalClient {
             var part = [UInt8](repeating: 0, count: 4096)
             let count = Glibc.read(descriptor, &part, part.count)
             guard count > 0 else { return bytes }
+            bytes += part.prefix(count)
+        }
+        return bytes
+    }
+
+    /// Reads what comes before the line is quiet for so long.
+    func read(forMilliseconds quiet: Int32) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var part = [UInt8](repeating: 0, count: 4096)
+        var ready = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        while poll(&ready, 1, quiet) == 1 {
+            let count = Glibc.read(descriptor, &part, part.count)
+            guard count > 0 else { break }
             bytes += part.prefix(count)
         }
         return bytes
