@@ -3,7 +3,7 @@ import BridgeCore
 /// What goes wrong, and when: the lines of a scenario file.
 ///
 ///     # a remark
-///     at 2.5s drop
+///     at 2.5s drop                      # another
 ///     every 30s reset
 ///     after 5 commands one-behind
 ///     every 20000 sent lose-sent 7
@@ -54,13 +54,30 @@ public struct Scenario: Equatable, Sendable {
     public init(parsing text: String) throws(ParseError) {
         entries = []
         for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
-            let trimmed = line.drop { $0 == " " || $0 == "\t" }
-            guard !trimmed.isEmpty, trimmed.first != "#" else { continue }
-            guard let entry = Entry(line: String(trimmed)) else {
-                throw ParseError(line: index + 1, text: String(trimmed))
-            }
+            let statement = Self.withoutRemark(line)
+            guard !statement.isEmpty else { continue }
+            guard let entry = Entry(line: statement) else { throw ParseError(line: index + 1, text: statement) }
             entries.append(entry)
         }
+    }
+
+    /// The line up to a `#` at its start or behind a blank, without blanks at its ends.
+    private static func withoutRemark(_ line: Substring) -> String {
+        let blanks: Set<Character> = [" ", "\t"]
+        var isBehindBlank = true
+        var isQuoted = false
+        var end = line.endIndex
+        for index in line.indices {
+            if line[index] == "\"" { isQuoted.toggle() }
+            if line[index] == "#", isBehindBlank, !isQuoted {
+                end = index
+                break
+            }
+            isBehindBlank = blanks.contains(line[index])
+        }
+        var statement = line[..<end].drop { blanks.contains($0) }
+        while let last = statement.last, blanks.contains(last) { statement.removeLast() }
+        return String(statement)
     }
 }
 

@@ -12,11 +12,11 @@ struct ScenarioTests {
             parsing: """
                 # a bad day
 
-                at 2.5s drop
+                  at 2.5s drop  # with a remark
                 every 300ms garbage 3
                 after 5 commands one-behind
                 every 20000 sent lose-sent 7
-                when host "AT+CIPSTART" refuse-dial
+                when host "AT+CIP #START" refuse-dial
                 whenever module "CONNECT" F1
                 """)
         #expect(
@@ -25,7 +25,7 @@ struct ScenarioTests {
                 .init(.every(.milliseconds(300)), .fault(.garbage(3))),
                 .init(.count(.commands, 5, isRepeated: false), .line(.oneBehind)),
                 .init(.count(.sent, 20_000, isRepeated: true), .line(.losesFromHost(7))),
-                .init(.text(.host, Array("AT+CIPSTART".utf8), isRepeated: false), .line(.refusesDial)),
+                .init(.text(.host, Array("AT+CIP #START".utf8), isRepeated: false), .line(.refusesDial)),
                 .init(.text(.module, Array("CONNECT".utf8), isRepeated: true), .fault(.restarted)),
             ])
     }
