@@ -5,6 +5,8 @@ public enum LocalRequest: Equatable, Sendable {
     case hello(tag: [UInt8]?)
     /// `{"bridge":"status"}`
     case status(tag: [UInt8]?)
+    /// `{"bridge":"receipt",…}`
+    case receipt(ReceiptQuery, tag: [UInt8]?)
 
     /// Understands an object.
     ///
@@ -45,13 +47,30 @@ public enum LocalRequest: Equatable, Sendable {
         switch index["bridge"]?.text {
         case "hello": return .hello(tag: tag)
         case "status": return .status(tag: tag)
+        case "receipt": return .receipt(try receiptQuery(index), tag: tag)
         case "publish":
             var request = try PublishOptions.target(index, rules: rules, ids: &ids)
             try PublishOptions.read(index, into: &request)
             request.tag = tag
             return .publish(request)
-        case .some: throw LocalRefusal(.unknownOperation, "\"bridge\" is none of hello, publish, status")
+        case .some: throw LocalRefusal(.unknownOperation, "\"bridge\" is none of hello, publish, receipt, status")
         case nil: throw LocalRefusal(.invalidRequest, "\"bridge\" has to be a string")
+        }
+    }
+
+    private static func receiptQuery(_ index: JSONObjectIndex) throws(LocalRefusal) -> ReceiptQuery {
+        switch (index["receipt"], index["id"]) {
+        case (let receipt?, nil):
+            guard let number = Int64(String(decoding: receipt.value, as: UTF8.self)), number > 0 else {
+                throw LocalRefusal(.invalidRequest, "\"receipt\" has to be the number that was given")
+            }
+            return .number(number)
+        case (nil, let id?):
+            guard let text = id.text, AlinkIDs.isValid(text) else {
+                throw LocalRefusal(.invalidID, "\"id\" has to be a decimal number of 32 bits, as a string")
+            }
+            return .id(text)
+        default: throw LocalRefusal(.invalidRequest, "either \"receipt\" or \"id\" is needed")
         }
     }
 

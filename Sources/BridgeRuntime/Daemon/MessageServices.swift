@@ -54,6 +54,14 @@ final class MessageServices: LocalServices {
         }
     }
 
+    func receipt(_ query: ReceiptQuery, found: @escaping (Receipt?) -> Void) {
+        let found = NIOLoopBound(found, eventLoop: eventLoop)
+        let eventLoop = eventLoop
+        outbox.receipt(query) { result in
+            eventLoop.execute { found.value(try? result.get()) }
+        }
+    }
+
     func submit(_ submission: Submission, report: @escaping (SubmissionReport) -> Void) {
         if let client = submission.client, submission.request.until > .queued, watched[client] == nil {
             watched[client] = []
@@ -153,12 +161,14 @@ final class MessageServices: LocalServices {
                 "the cloud answered message \(id) on \(message.topic) with code \(code): \(Self.readable(reply["message"]?.text ?? ""))",
                 ["topic": "\(message.topic)", "code": "\(code)"])
         }
+        let answer = CloudReply(
+            topic: String(message.topic.dropLast("_reply".count)), id: id, code: code ?? 0,
+            data: reply["data"].map { Array($0.serialized.utf8) }, message: reply["message"]?.text)
+        outbox.confirm(answer, at: WallTime.now.milliseconds)
         for receipt in replies.replied(topic: message.topic, id: id) {
             finish(
                 receipt,
-                .confirmed(
-                    receipt: receipt, code: code ?? 0, data: reply["data"].map { Array($0.serialized.utf8) },
-                    message: reply["message"]?.text))
+                .confirmed(receipt: receipt, code: answer.code, data: answer.data, message: answer.message))
         }
         timer.set(replies.deadline)
     }

@@ -163,11 +163,28 @@ final class LocalClientHandler: ChannelDuplexHandler {
                 switch try LocalRequest.parse(bytes, rules: server.settings.topics, ids: &server.ids) {
                 case .hello(let tag): answer(LocalAnswer.object(server.services.hello(), tag: tag), ticket)
                 case .status(let tag): answer(LocalAnswer.object(server.services.status(), tag: tag), ticket)
+                case .receipt(let query, let tag): look(for: query, tag: tag, ticket)
                 case .publish(let request): submit(request, ticket)
                 }
             } catch {
                 refuse(error, ticket)
             }
+        }
+    }
+
+    private func look(for query: ReceiptQuery, tag: [UInt8]?, _ ticket: AnswerQueue.Ticket) {
+        pendingRequests += 1
+        server.services.receipt(query) { [self] receipt in
+            pendingRequests -= 1
+            if let receipt {
+                answer(LocalAnswer.receipt(receipt, tag: tag), ticket)
+            } else {
+                var refusal = LocalRefusal(.unknownReceipt, "nothing is known of this message, or no longer")
+                refusal.tag = tag
+                if case .id(let id) = query { refusal.id = Array(JSONValue.string(id).serialized.utf8) }
+                refuse(refusal, ticket)
+            }
+            proceed()
         }
     }
 

@@ -8,6 +8,9 @@ public protocol LocalServices: AnyObject {
     /// The answer to `{"bridge":"status"}`, an object.
     func status() -> JSONValue
 
+    /// Where a message stands; nil when nothing is known of it. Called back once, on the event loop.
+    func receipt(_ query: ReceiptQuery, found: @escaping (Receipt?) -> Void)
+
     /// Stores a message for delivery.
     ///
     /// The first report has to be `queued` or `refused`, exactly once; it may come before this

@@ -23,6 +23,8 @@ final class Dispatcher {
     private var isReading = false
     private var mayHoldMore = true
     private(set) var inFlight = 0
+    /// Of what was loaded and has not left.
+    private var costs: [Int64: Int64] = [:]
 
     init(outbox: Outbox, eventLoop: any EventLoop) {
         self.outbox = outbox
@@ -47,21 +49,16 @@ final class Dispatcher {
     }
 
     /// The broker has the message, or QoS 0 put it on the line: it leaves the outbox.
-    func delivered(_ sequence: Int64, then done: @escaping () -> Void) {
-        remove(sequence, as: .delivered, then: done)
-    }
+    func delivered(_ sequence: Int64) { remove(sequence, as: .delivered) }
 
     /// The message is given up: it leaves the outbox.
-    func dropped(_ sequence: Int64, as reason: DropReason, then done: @escaping () -> Void) {
-        remove(sequence, as: .dropped(reason), then: done)
-    }
+    func dropped(_ sequence: Int64, as reason: DropReason) { remove(sequence, as: .dropped(reason)) }
 
-    private func remove(_ sequence: Int64, as departure: Departure, then done: @escaping () -> Void) {
+    private func remove(_ sequence: Int64, as departure: Departure) {
         inFlight = max(0, inFlight - 1)
         outbox.markInFlight(inFlight, through: cursor)
-        let done = NIOLoopBound(done, eventLoop: eventLoop)
-        let eventLoop = eventLoop
-        outbox.remove(sequence, as: departure) { _ in eventLoop.execute { done.value() } }
+        outbox.remove(
+            sequence, as: departure, cost: costs.removeValue(forKey: sequence), at: WallTime.now.milliseconds)
     }
 
     private func readOn() {
@@ -86,6 +83,7 @@ final class Dispatcher {
             cursor = last.sequence
             mayHoldMore = true
             for message in messages {
+                costs[message.sequence] = message.cost
                 loaded.append(
                     OutgoingMessage(
                         sequence: message.sequence, topic: message.topic, payload: message.payload,

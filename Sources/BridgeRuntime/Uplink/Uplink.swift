@@ -16,7 +16,7 @@ final class Uplink {
 
     /// What the rest of the daemon wants to hear.
     struct Listeners {
-        /// A message is at the broker (QoS 1) or on the line (QoS 0), and its removal is on disk.
+        /// A message is at the broker (QoS 1) or on the line (QoS 0).
         var delivered: (Int64) -> Void
         /// A message was given up.
         var dropped: (Int64, DropReason) -> Void
@@ -193,12 +193,14 @@ final class Uplink {
         case .connected(let sessionPresent):
             logger.debug("the broker accepted the session\(sessionPresent ? ", which it still had" : "")")
         case .written(let sequence), .acknowledged(let sequence):
-            dispatcher.delivered(sequence) { [weak self] in self?.listeners.delivered(sequence) }
+            dispatcher.delivered(sequence)
+            listeners.delivered(sequence)
         case .undeliverable(let sequence, let error):
             logger.event(
                 .requestRefused, level: .error, "message \(sequence) can go to no broker and is dropped: \(error)",
                 ["receipt": "\(sequence)"])
-            dispatcher.dropped(sequence, as: .poison) { [weak self] in self?.listeners.dropped(sequence, .poison) }
+            dispatcher.dropped(sequence, as: .poison)
+            listeners.dropped(sequence, .poison)
         case .message(let message): listeners.received(message)
         case .windowOpened: pump()
         case .pinged(let roundTrip): situation.pingRoundTrip = roundTrip

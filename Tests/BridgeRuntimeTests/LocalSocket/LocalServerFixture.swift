@@ -32,6 +32,10 @@ final class FakeServices: LocalServices {
 
     func status() -> JSONValue { ["state": "online", "clients": 1] }
 
+    func receipt(_ query: ReceiptQuery, found: @escaping (Receipt?) -> Void) {
+        found(query == .number(1) ? Receipt(number: 1, alinkID: "5", state: .delivered) : nil)
+    }
+
     func submit(_ submission: Submission, report: @escaping (SubmissionReport) -> Void) {
         submissions.append(submission)
         let entry = Held(submission: submission, receipt: Int64(submissions.count), report: report)
