@@ -62,6 +62,13 @@ public enum LocalAnswer {
         return line.finish(tag: identity.tag)
     }
 
+    /// `{"status":"subscribed"}`
+    public static func subscribed(tag: [UInt8]?) -> [UInt8] {
+        var line = Line()
+        line.add("status", "subscribed")
+        return line.finish(tag: tag)
+    }
+
     /// Where a message stands.
     public static func receipt(_ receipt: Receipt, tag: [UInt8]?) -> [UInt8] {
         let identity = Identity(alinkID: receipt.alinkID, tag: tag)

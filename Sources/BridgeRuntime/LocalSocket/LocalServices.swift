@@ -18,6 +18,15 @@ public protocol LocalServices: AnyObject {
     /// that nobody asked for are ignored.
     func submit(_ submission: Submission, report: @escaping (SubmissionReport) -> Void)
 
+    /// Sends a program's answer to a request of the cloud; reports as ``submit(_:report:)`` does.
+    func answer(id: String, payload: [UInt8], from peer: Peer, report: @escaping (SubmissionReport) -> Void)
+
+    /// A program has subscribed.
+    func subscribed(client: ObjectIdentifier)
+
+    /// The line that tells where the link stands.
+    func linkEvent() -> [UInt8]
+
     /// A client is gone: nobody reads further reports about its messages.
     func left(client: ObjectIdentifier)
 }

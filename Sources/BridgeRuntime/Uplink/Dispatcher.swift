@@ -23,6 +23,10 @@ final class Dispatcher {
     private var isReading = false
     private var mayHoldMore = true
     private(set) var inFlight = 0
+    /// How many of ``loaded``, at its beginning, overtake the others.
+    private var loadedAhead = 0
+    /// Messages behind ``cursor`` that were taken ahead.
+    private var ahead: Set<Int64> = []
     /// Of what was loaded and has not left.
     private var costs: [Int64: Int64] = [:]
 
@@ -36,11 +40,19 @@ final class Dispatcher {
     /// Messages were added behind what has been read.
     func moreWaiting() { mayHoldMore = true }
 
+    /// A message that is in the outbox goes before all that waits there.
+    func sendAhead(_ message: WaitingMessage) {
+        ahead.insert(message.sequence)
+        load(message, at: loadedAhead)
+        loadedAhead += 1
+    }
+
     /// Publishes what may go now, and reads on when nothing is left in memory.
     func pump() {
         guard let attempt else { return }
         while let next = loaded.first, attempt.canPublish(next) {
             loaded.removeFirst()
+            loadedAhead = max(0, loadedAhead - 1)
             inFlight += 1
             attempt.publish(next)
         }
@@ -59,6 +71,15 @@ final class Dispatcher {
         outbox.markInFlight(inFlight, through: cursor)
         outbox.remove(
             sequence, as: departure, cost: costs.removeValue(forKey: sequence), at: WallTime.now.milliseconds)
+    }
+
+    private func load(_ message: WaitingMessage, at place: Int) {
+        costs[message.sequence] = message.cost
+        loaded.insert(
+            OutgoingMessage(
+                sequence: message.sequence, topic: message.topic, payload: message.payload,
+                qos: message.qos == 0 ? .atMostOnce : .atLeastOnce),
+            at: place)
     }
 
     private func readOn() {
@@ -82,13 +103,8 @@ final class Dispatcher {
             guard let last = messages.last else { break }
             cursor = last.sequence
             mayHoldMore = true
-            for message in messages {
-                costs[message.sequence] = message.cost
-                loaded.append(
-                    OutgoingMessage(
-                        sequence: message.sequence, topic: message.topic, payload: message.payload,
-                        qos: message.qos == 0 ? .atMostOnce : .atLeastOnce))
-            }
+            for message in messages where !ahead.contains(message.sequence) { load(message, at: loaded.count) }
+            ahead = ahead.filter { $0 > cursor }
         case .failure:
             eventLoop.assumeIsolated().scheduleTask(in: Self.retry) { [weak self] in
                 self?.mayHoldMore = true

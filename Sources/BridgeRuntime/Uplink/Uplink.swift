@@ -21,6 +21,8 @@ final class Uplink {
         /// A message was given up.
         var dropped: (Int64, DropReason) -> Void
         var received: (InboundMessage) -> Void
+        /// What was received and not acknowledged comes again in the next session, or never.
+        var sessionEnded: () -> Void
         /// The link's word or reason changed.
         var changed: () -> Void
     }
@@ -82,6 +84,18 @@ final class Uplink {
     func moreWaiting() {
         dispatcher.moreWaiting()
         pump()
+    }
+
+    /// A message that is in the outbox goes before all others.
+    func sendAhead(_ message: WaitingMessage) {
+        dispatcher.sendAhead(message)
+        pump()
+    }
+
+    /// A message of the server is safe; its PUBACK goes out if the session it came in is still there.
+    func acknowledge(_ identifier: UInt16) {
+        guard case .attempting(let attempt) = phase else { return }
+        attempt.acknowledge(identifier)
     }
 
     /// Takes new settings. The link is kept when nothing that matters to it has changed.
@@ -249,6 +263,7 @@ final class Uplink {
         situation.bytesReceived += attempt.bytesReceived
         situation.pingRoundTrip = nil
         dispatcher.attempt = nil
+        listeners.sessionEnded()
     }
 
     // MARK: Ending
