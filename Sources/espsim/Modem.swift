@@ -6,8 +6,8 @@ struct Modem: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "A simulated ESP8266 on a pseudo-terminal that opens real TCP connections.",
         discussion: """
-            Speaks as Espressif's NonOS AT firmware 1.7.5 does. Prints one line with the terminal's path when it is \
-            ready, and runs until SIGINT or SIGTERM.
+            Speaks as one of Espressif's AT firmwares does: NonOS AT 1.3.0, NonOS AT 1.7.5 or ESP-AT 2.3.0. Prints one \
+            line with the terminal's path when it is ready, and runs until SIGINT or SIGTERM.
 
             Names are known only by --map; others are answered DNS Fail. Numeric addresses of 127.0.0.0/8 are dialled, \
             other numeric addresses never answer. UDP, SSL and the TCP server are not simulated.
@@ -20,6 +20,9 @@ struct Modem: ParsableCommand {
 
     @Option(help: "Bits a second of the line, in both directions; 0 passes bytes as fast as they come.")
     var baud = 115_200
+
+    @Option(help: "The firmware: nonos-1.3, nonos-1.7 or esp-at-2.")
+    var firmware = FirmwareVersion.nonOS17
 
     @Option(help: "An access point in reach; may be given several times. Default: workshop.")
     var ssid: [String] = []
@@ -78,6 +81,8 @@ struct Modem: ParsableCommand {
 
     private func world() throws -> ModemConfiguration {
         var world = ModemConfiguration()
+        world.firmware = firmware
+        world.networkTime = Int64(Glibc.time(nil))
         guard baud == 0 || (110...4_608_000).contains(baud) else {
             throw ValidationError("--baud takes 110 to 4608000, or 0")
         }
@@ -129,3 +134,5 @@ struct Modem: ParsableCommand {
         }
     }
 }
+
+extension FirmwareVersion: ExpressibleByArgument {}

@@ -24,9 +24,24 @@ struct CommandLine: Equatable {
         }
     }
 
+    /// Where NonOS firmware keeps a setting.
+    enum Scope: Equatable {
+        /// `_CUR`: until the next reset.
+        case current
+        /// `_DEF`: in the flash, and from now on.
+        case `default`
+        /// Neither is said.
+        case plain
+    }
+
     /// Without `AT`; `+CWJAP_CUR`, `E0`, empty for the bare `AT`.
     var name: String
     var form: Form
+
+    var scope: Scope { name.hasSuffix("_CUR") ? .current : name.hasSuffix("_DEF") ? .default : .plain }
+
+    /// The name without `_CUR` and `_DEF`.
+    var base: String { scope == .plain ? name : String(name.dropLast(4)) }
 
     /// - Parameter body: What stands between `AT` and CR LF.
     init(body: ArraySlice<UInt8>) {

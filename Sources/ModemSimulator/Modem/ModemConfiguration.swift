@@ -1,5 +1,7 @@
 /// The world in which a simulated module stands, and what its flash holds when it is switched on.
 public struct ModemConfiguration: Sendable {
+    /// What the module runs.
+    public var firmware = FirmwareVersion.nonOS17
     /// The access points in reach, the strongest first.
     public var accessPoints: [AccessPoint] = [AccessPoint(ssid: "workshop", password: "12345678")]
     /// The names that DNS knows; all others are unknown.
@@ -14,6 +16,8 @@ public struct ModemConfiguration: Sendable {
     public var stationAddress = "192.168.1.23"
     /// The station's MAC address.
     public var stationMAC = "18:fe:34:a1:b2:c3"
+    /// What SNTP tells at the moment when the module is first switched on: seconds since 1970, UTC.
+    public var networkTime: Int64 = 1_470_322_085
 
     public init() {}
 
@@ -35,7 +39,7 @@ public struct ModemConfiguration: Sendable {
         return Self.octets(of: host) == nil ? nil : host
     }
 
-    private static func octets(of host: String) -> [UInt8]? {
+    static func octets(of host: String) -> [UInt8]? {
         let parts = host.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
         guard parts.count == 4 else { return nil }
         let octets = parts.compactMap { $0 }
@@ -108,6 +112,12 @@ public struct ModemFlash: Equatable, Sendable {
     public var wifiMode = 2
     /// AT+CWJAP_DEF.
     public var credentials: Credentials?
+    /// AT+CIPSTA_DEF; nil where DHCP is asked.
+    public var staticAddress: StaticAddress?
+    /// AT+CWDHCP_DEF: whether the station asks DHCP.
+    public var usesDHCP = true
+    /// AT+CIPDNS_DEF: name servers of the host's choice instead of those that DHCP tells.
+    public var nameServers: [String] = []
     /// AT+CWAUTOCONN.
     public var joinsAtBoot = true
     /// AT+SYSMSG_DEF.
@@ -126,6 +136,19 @@ public struct Credentials: Equatable, Sendable {
     public init(ssid: String, password: String) {
         self.ssid = ssid
         self.password = password
+    }
+}
+
+/// The three addresses of AT+CIPSTA.
+public struct StaticAddress: Equatable, Sendable {
+    public var address: String
+    public var gateway: String
+    public var netmask: String
+
+    public init(address: String, gateway: String, netmask: String) {
+        self.address = address
+        self.gateway = gateway
+        self.netmask = netmask
     }
 }
 

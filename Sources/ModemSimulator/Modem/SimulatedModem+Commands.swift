@@ -1,28 +1,50 @@
 import BridgeCore
 
-/// Commands and their replies; those about Wi-Fi and TCP stand in files of their own.
+/// Commands find those who carry them out, in files of their own; and the replies that are common to them.
 extension SimulatedModem {
     mutating func perform(_ command: CommandLine) {
-        switch command.name {
-        case "", "E0", "E1", "+GMR", "+RST", "+RESTORE", "+SLEEP", "+SYSRAM", "+SYSMSG_CUR", "+SYSMSG_DEF",
-            "+UART", "+UART_CUR", "+UART_DEF":
-            performBasic(command)
-        case "+CWMODE", "+CWMODE_CUR", "+CWMODE_DEF", "+CWJAP", "+CWJAP_CUR", "+CWJAP_DEF", "+CWQAP", "+CWAUTOCONN",
-            "+CWLAP", "+CIFSR":
-            performWiFi(command)
-        case "+CIPSTATUS", "+CIPMUX", "+CIPMODE", "+CIPDINFO", "+CIPSTART", "+CIPSEND", "+CIPCLOSE", "+SAVETRANSLINK",
-            "+CIPDOMAIN", "+PING", "+CIPSSLSIZE":
+        guard firmware.commands.contains(command.name) else { return fail(nil, .unknownCommand) }
+        switch command.base {
+        case "+UART", "+IPR": performUART(command)
+        case "+SYSRAM", "+SYSMSG", "+SYSSTORE", "+SYSLOG", "+SLEEP": performSystem(command)
+        case "+CWMODE", "+CWJAP", "+CWQAP", "+CWAUTOCONN", "+CWLAP", "+CWSTATE", "+CWRECONNCFG": performWiFi(command)
+        case "+CWDHCP", "+CIPSTA", "+CIPDNS", "+CIFSR": performAddress(command)
+        case "+CIPSNTPCFG", "+CIPSNTPTIME": performClock(command)
+        case "+CIPSEND", "+CIPSENDEX", "+CIPSENDBUF": performSend(command)
+        case "+CIPRECVMODE", "+CIPRECVDATA", "+CIPRECVLEN", "+CIPDINFO": performReceive(command)
+        case "+CIPSTATUS", "+CIPSTATE", "+CIPMUX", "+CIPMODE", "+CIPSTART", "+CIPCLOSE", "+SAVETRANSLINK",
+            "+CIPDOMAIN", "+PING", "+CIPSSLSIZE", "+CIPTCPOPT", "+CIPRECONNINTV":
             performIP(command)
-        default: fail()
+        default: performBasic(command)
         }
     }
 
     mutating func succeed() { say("\r\nOK\r\n") }
 
-    /// `text` is the reason that NonOS firmware prints before ERROR.
-    mutating func fail(_ text: String? = nil) {
-        if let text { say(text + "\r\n") }
+    /// Tells a line, and OK.
+    mutating func succeed(telling line: String) {
+        say(line + "\r\n")
+        succeed()
+    }
+
+    /// - Parameter text: the reason that NonOS firmware prints before ERROR.
+    /// - Parameter code: the reason that ESP-AT prints before ERROR, if it was asked to.
+    mutating func fail(_ text: String?, _ code: ErrorCode) {
+        if let text, firmware.explainsErrors { say(text + "\r\n") }
+        if volatile.logsErrors { say(code.line) }
         say("\r\nERROR\r\n")
+    }
+
+    /// The arguments are not what the command wants.
+    mutating func refuse(_ text: String? = nil) { fail(text, .argument) }
+
+    /// The command cannot be carried out now.
+    mutating func fail(_ text: String? = nil) { fail(text, .failed) }
+
+    /// A line that came while another command was being processed.
+    mutating func sayBusy() {
+        if volatile.logsErrors { say(ErrorCode.busy.line) }
+        say("\r\nbusy p...\r\n")
     }
 
     /// The command is being processed until ``TimerName/command`` is due.
@@ -37,7 +59,7 @@ extension SimulatedModem {
         input.whileBusy = []
         switch reason {
         case .flash: succeed()
-        case .scan: listAccessPoints(scanned)
+        case .scan: listAccessPoints()
         case .lookup(let host): answerLookup(host)
         case .ping(let host): answerPing(host)
         case .join, .dial, nil: pending = reason
@@ -49,69 +71,31 @@ extension SimulatedModem {
         isStored ? wait(.flash, configuration.timing.flash) : succeed()
     }
 
-    private mutating func performBasic(_ command: CommandLine) {
-        switch (command.name, command.form) {
-        case ("", .execute): succeed()
-        case ("E0", .execute), ("E1", .execute):
-            volatile.echoes = command.name == "E1"
-            succeed()
-        case ("+GMR", .execute):
-            say(firmware.version + "OK\r\n")
-        case ("+RST", .execute):
-            succeed()
-            boot(cause: .command)
-        case ("+RESTORE", .execute):
-            succeed()
-            flash = ModemFlash()
-            boot(cause: .command)
-        case ("+SYSRAM", .query):
-            say("+SYSRAM:38456\r\n")
-            succeed()
-        case ("+SLEEP", .query):
-            say("+SLEEP:\(volatile.sleep)\r\n")
-            succeed()
-        case ("+SLEEP", .set(let arguments)):
-            guard let mode = Self.only(arguments), (0...2).contains(mode) else { return fail() }
-            volatile.sleep = mode
-            succeed()
-        case ("+SYSMSG_CUR", .set(let arguments)), ("+SYSMSG_DEF", .set(let arguments)):
-            guard let bits = Self.only(arguments), (0...3).contains(bits) else { return fail() }
-            volatile.messages = bits
-            let isStored = command.name == "+SYSMSG_DEF"
-            if isStored { flash.messages = bits }
-            succeed(storing: isStored)
-        case ("+UART", _), ("+UART_CUR", _), ("+UART_DEF", _): performUART(command)
-        default: fail()
+    /// Whether a setting goes to the flash: NonOS names without `_CUR` and `_DEF` are old, and mean `_DEF`.
+    func isStored(_ command: CommandLine) -> Bool {
+        switch command.scope {
+        case .current: false
+        case .default: true
+        case .plain: volatile.storesSettings
         }
     }
 
-    /// The value of a list of exactly one number.
-    static func only(_ arguments: [CommandLine.Argument]) -> Int? {
-        arguments.count == 1 ? arguments[0].number : nil
+    /// The value of a list of exactly one number, if it is in the range.
+    static func only(_ arguments: [CommandLine.Argument], in range: ClosedRange<Int>) -> Int? {
+        guard arguments.count == 1, let number = arguments[0].number, range.contains(number) else { return nil }
+        return number
     }
 
-    private mutating func performUART(_ command: CommandLine) {
-        switch command.form {
-        case .query:
-            let line = command.name == "+UART_CUR" ? volatile.line : flash.line
-            say("\(command.name):\(line.actualBaud),\(line.dataBits),\(line.stopBits),")
-            say("\(line.parity),\(line.flowControl)\r\n")
-            succeed()
-        case .set(let arguments):
-            let numbers = arguments.compactMap(\.number)
-            guard arguments.count == 5, numbers.count == 5, (110...4_608_000).contains(numbers[0]),
-                (5...8).contains(numbers[1]), (1...3).contains(numbers[2]), (0...2).contains(numbers[3]),
-                (0...3).contains(numbers[4])
-            else { return fail() }
-            var line = LineSettings()
-            (line.baud, line.dataBits, line.stopBits) = (numbers[0], numbers[1], numbers[2])
-            (line.parity, line.flowControl) = (numbers[3], numbers[4])
-            if command.name != "+UART_CUR" { flash.line = line }
-            volatile.line = line
-            // At the old speed; the module waits for the last bit before it switches.
-            succeed()
-            emit(.setSpeed(baud: line.baud))
-        case .execute, .malformed: fail()
+    /// The value of a list of exactly one 0 or 1.
+    static func flag(_ arguments: [CommandLine.Argument]) -> Bool? { only(arguments, in: 0...1).map { $0 == 1 } }
+
+    /// The texts of a list of nothing else.
+    static func texts(_ arguments: some Sequence<CommandLine.Argument>) -> [String]? {
+        var texts: [String] = []
+        for argument in arguments {
+            guard let text = argument.text else { return nil }
+            texts.append(text)
         }
+        return texts
     }
 }

@@ -2,6 +2,17 @@ import BridgeCore
 
 /// Transparent mode: what ``TransparentBuffer`` decides is carried out, and a lost connection is replaced.
 extension SimulatedModem {
+    /// Between two dials, and before the first.
+    var redialPause: Duration { volatile.redialPause ?? firmware.redialPause }
+
+    /// AT+CIPSEND without a length.
+    mutating func enterDataMode() {
+        guard volatile.isTransparentMode, !volatile.hasManyLinks, links[0]?.state == .open else { return fail() }
+        succeed()
+        say("\r\n>")
+        phase = .data
+    }
+
     mutating func carryOut(_ outcomes: [TransparentBuffer.Outcome]) {
         for outcome in outcomes {
             switch outcome {
@@ -41,13 +52,13 @@ extension SimulatedModem {
         [.dialLimit(0), .dialLookup(0), .synRetry(0)].forEach { cancel($0) }
         link.connection.map { emit(.close($0)) }
         links[0] = nil
-        say("CLOSED\r\n")
+        if firmware.tellsLossAfterEscape { say("CLOSED\r\n") }
     }
 
     /// 100 ms after the connection was lost, or after the last attempt failed.
     mutating func redial() {
         guard phase == .data, links[0]?.state == .lost else { return }
-        guard station.state == .addressed else { return set(.redial, after: firmware.redialPause) }
+        guard station.state == .addressed else { return set(.redial, after: redialPause) }
         // Only the name of AT+SAVETRANSLINK is looked up again.
         flash.savedLink?.host == links[0]?.host ? resolve(link: 0) : dial(0)
     }
@@ -55,7 +66,7 @@ extension SimulatedModem {
     /// After a boot with AT+SAVETRANSLINK=1.
     mutating func dialSavedLink() {
         guard phase == .data, let saved = flash.savedLink else { return }
-        guard station.state == .addressed else { return set(.savedLink, after: firmware.redialPause) }
+        guard station.state == .addressed else { return set(.savedLink, after: redialPause) }
         if links[0] == nil {
             links[0] = Link(host: saved.host, port: saved.port, keepAlive: saved.keepAlive)
             links[0]?.state = .lost

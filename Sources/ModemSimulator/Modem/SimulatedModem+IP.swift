@@ -5,67 +5,87 @@ extension SimulatedModem {
     mutating func performIP(_ command: CommandLine) {
         switch (command.name, command.form) {
         case ("+CIPSTATUS", .execute): reportStatus()
-        case ("+CIPMUX", .query):
-            say("+CIPMUX:\(volatile.hasManyLinks ? 1 : 0)\r\n")
+        case ("+CIPSTATE", .query):
+            reportLinks(as: "+CIPSTATE")
             succeed()
+        case ("+CIPMUX", .query): succeed(telling: "+CIPMUX:\(volatile.hasManyLinks ? 1 : 0)")
         case ("+CIPMUX", .set(let arguments)): setManyLinks(arguments)
-        case ("+CIPMODE", .query):
-            say("+CIPMODE:\(volatile.isTransparentMode ? 1 : 0)\r\n")
-            succeed()
+        case ("+CIPMODE", .query): succeed(telling: "+CIPMODE:\(volatile.isTransparentMode ? 1 : 0)")
         case ("+CIPMODE", .set(let arguments)):
-            guard let mode = Self.only(arguments), (0...1).contains(mode) else { return fail() }
-            guard mode == 0 || !volatile.hasManyLinks else { return fail("CIPMUX and CIPSERVER must be 0") }
-            volatile.isTransparentMode = mode == 1
-            succeed()
-        case ("+CIPDINFO", .set(let arguments)):
-            guard let value = Self.only(arguments), (0...1).contains(value) else { return fail() }
-            volatile.showsPeer = value == 1
+            guard let isTransparent = Self.flag(arguments) else { return refuse() }
+            guard !isTransparent || !volatile.hasManyLinks else { return fail("CIPMUX and CIPSERVER must be 0") }
+            guard !isTransparent || !volatile.isPassive else { return fail() }
+            volatile.isTransparentMode = isTransparent
             succeed()
         case ("+CIPSSLSIZE", .set(let arguments)):
-            // Drivers set it at the start; SSL itself is not simulated.
-            guard let size = Self.only(arguments), (2048...4096).contains(size) else { return fail() }
+            guard Self.only(arguments, in: 2048...4096) != nil else { return refuse() }
+            succeed()
+        case ("+CIPTCPOPT", .set(let arguments)): setOptions(arguments)
+        case ("+CIPRECONNINTV", .set(let arguments)):
+            guard let interval = Self.only(arguments, in: 1...36000) else { return refuse() }
+            volatile.redialPause = .milliseconds(100 * interval)
             succeed()
         case ("+CIPSTART", .set(let arguments)): performStart(arguments)
-        case ("+CIPSTART", .malformed): fail()
-        case ("+CIPSEND", .execute):
-            guard volatile.isTransparentMode, !volatile.hasManyLinks, links[0]?.state == .open else { return fail() }
-            succeed()
-            say("\r\n>")
-            phase = .data
-        case ("+CIPSEND", .set(let arguments)): performSend(arguments)
         case ("+CIPCLOSE", .execute):
             volatile.hasManyLinks ? fail("MUX=1") : performClose(0)
         case ("+CIPCLOSE", .set(let arguments)):
             guard volatile.hasManyLinks else { return fail("MUX=0") }
-            guard let number = Self.only(arguments), (0...5).contains(number) else { return fail("ID ERROR") }
+            guard let number = Self.only(arguments, in: 0...5) else { return refuse("ID ERROR") }
             performClose(number)
         case ("+SAVETRANSLINK", .set(let arguments)): performSaveLink(arguments)
         case ("+CIPDOMAIN", .set(let arguments)):
-            guard arguments.count == 1, let host = arguments[0].text else { return fail() }
+            guard arguments.count == 1, let host = arguments[0].text else { return refuse() }
             ask(.lookup(host))
         case ("+PING", .set(let arguments)):
-            guard arguments.count == 1, let host = arguments[0].text else { return fail() }
+            guard arguments.count == 1, let host = arguments[0].text else { return refuse() }
             ask(.ping(host))
-        default: fail()
+        default: refuse()
         }
     }
 
+    /// NonOS: 2 address, 3 link, 4 link closed, 5 no network. ESP-AT: besides, 0 station off and 1 nothing joined yet.
     private mutating func reportStatus() {
-        let open = links.filter { $0.value.state == .open }.sorted { $0.key < $1.key }
+        let isLinked = links.values.contains { $0.state == .open }
         let status =
-            if station.state != .addressed { 5 } else if !open.isEmpty { 3 } else { volatile.hadLink ? 4 : 2 }
+            if firmware.isESPAT, !isStationOn {
+                0
+            } else if station.state != .addressed {
+                firmware.isESPAT && !volatile.hasJoined ? 1 : 5
+            } else if isLinked {
+                3
+            } else {
+                volatile.hadLink ? 4 : 2
+            }
         say("STATUS:\(status)\r\n")
-        for (number, link) in open {
-            say("+CIPSTATUS:\(number),\"TCP\",\"\(link.address)\",\(link.port),\(link.localPort),0\r\n")
+        reportLinks(as: "+CIPSTATUS")
+        succeed()
+    }
+
+    private mutating func reportLinks(as name: String) {
+        for (number, link) in links.sorted(by: { $0.key < $1.key }) where link.state == .open {
+            say("\(name):\(number),\"TCP\",\"\(link.address)\",\(link.port),\(link.localPort),0\r\n")
+        }
+    }
+
+    /// ESP-AT: `[link],[linger],[nodelay],[send time-out]`, each of which may be left out. None changes the byte stream.
+    private mutating func setOptions(_ all: [CommandLine.Argument]) {
+        var arguments = all[...]
+        if volatile.hasManyLinks {
+            guard let number = arguments.popFirst()?.number, (0...5).contains(number) else { return refuse() }
+        } else if arguments.first == .empty, arguments.count == 4 {
+            arguments = arguments.dropFirst()
+        }
+        guard (1...3).contains(arguments.count), arguments.allSatisfy({ $0 == .empty || $0.number != nil }) else {
+            return refuse()
         }
         succeed()
     }
 
     private mutating func setManyLinks(_ arguments: [CommandLine.Argument]) {
-        guard let value = Self.only(arguments), (0...1).contains(value) else { return fail() }
+        guard let many = Self.flag(arguments) else { return refuse() }
         guard !volatile.isTransparentMode else { return fail("IPMODE must be 0") }
         guard links.isEmpty else { return fail("link is builded") }
-        volatile.hasManyLinks = value == 1
+        volatile.hasManyLinks = many
         succeed()
     }
 
@@ -73,42 +93,41 @@ extension SimulatedModem {
         var arguments = all[...]
         var number = 0
         if volatile.hasManyLinks {
-            guard let id = arguments.popFirst()?.number else { return fail("MUX=1") }
-            guard (0...4).contains(id) else { return fail("ID ERROR") }
+            guard let id = arguments.popFirst()?.number else { return refuse("MUX=1") }
+            guard (0...4).contains(id) else { return refuse("ID ERROR") }
             number = id
         } else if arguments.first?.number != nil {
-            return fail("MUX=0")
+            return refuse("MUX=0")
         }
-        guard arguments.popFirst()?.text == "TCP" else { return fail("Link type ERROR") }
-        guard let host = arguments.popFirst() else { return fail("Miss param") }
-        guard let host = host.text, !host.isEmpty, host.utf8.count <= 64 else { return fail("IP ERROR") }
-        guard let port = arguments.popFirst() else { return fail("Miss param") }
-        guard let port = port.number, (1...65535).contains(port) else { return fail("ENTRY ERROR") }
+        let type = arguments.popFirst()?.text
+        guard type == "TCP" || type == "SSL" else { return refuse("Link type ERROR") }
+        guard let host = arguments.popFirst() else { return refuse("Miss param") }
+        guard let host = host.text, !host.isEmpty, host.utf8.count <= 64 else { return refuse("IP ERROR") }
+        guard let port = arguments.popFirst() else { return refuse("Miss param") }
+        guard let port = port.number, (1...65535).contains(port) else { return refuse("ENTRY ERROR") }
         var keepAlive = 0
-        if let argument = arguments.popFirst() {
-            guard let seconds = argument.number, (0...7200).contains(seconds), arguments.isEmpty else { return fail() }
+        if let argument = arguments.popFirst(), argument != .empty || !firmware.isESPAT {
+            guard let seconds = argument.number, (0...7200).contains(seconds) else { return refuse() }
             keepAlive = seconds
         }
+        // ESP-AT takes the local address behind it.
+        if firmware.isESPAT, let local = arguments.popFirst(), local.text == nil { return refuse() }
+        guard arguments.isEmpty else { return refuse() }
         guard station.state == .addressed else { return fail("no ip") }
         guard links[number] == nil else { return fail("ALREADY CONNECTED") }
-        startLink(number, host: host, port: port, keepAlive: keepAlive)
+        if type == "SSL" {
+            refuseEncryption(number, host: host, port: port)
+        } else {
+            startLink(number, host: host, port: port, keepAlive: keepAlive)
+        }
     }
 
-    private mutating func performSend(_ all: [CommandLine.Argument]) {
-        guard !volatile.isTransparentMode else { return fail("IPMODE=1") }
-        var arguments = all[...]
-        var number = 0
-        if volatile.hasManyLinks {
-            guard let id = arguments.popFirst()?.number, (0...4).contains(id) else { return fail("ID ERROR") }
-            number = id
-        }
-        guard let length = arguments.popFirst()?.number, length > 0, arguments.isEmpty else { return fail() }
-        guard length <= firmware.sendLimit else { return fail("too long") }
-        guard links[number]?.state == .open else { return fail("link is not valid") }
-        succeed()
-        say("> ")
-        payload = PayloadInput()
-        phase = .payload(link: number, expected: length)
+    /// There is no TLS in the simulated module: the handshake fails, as with most of today's servers.
+    private mutating func refuseEncryption(_ number: Int, host: String, port: Int) {
+        guard !volatile.isTransparentMode else { return fail("ssl must on TCP") }
+        links[number] = Link(host: host, port: port, keepAlive: 0)
+        pending = .dial(link: number)
+        set(.dialLimit(number), within: configuration.timing.lookup)
     }
 
     private mutating func performClose(_ number: Int) {
@@ -128,14 +147,14 @@ extension SimulatedModem {
         case .number(1) where (3...5).contains(arguments.count):
             guard let host = arguments[1].text, (1...64).contains(host.utf8.count), let port = arguments[2].number,
                 (1...65535).contains(port), arguments.count < 4 || arguments[3].text == "TCP"
-            else { return fail() }
+            else { return refuse() }
             var link = SavedLink(host: host, port: port)
             if arguments.count == 5 {
-                guard let seconds = arguments[4].number, (0...7200).contains(seconds) else { return fail() }
+                guard let seconds = arguments[4].number, (0...7200).contains(seconds) else { return refuse() }
                 link.keepAlive = seconds
             }
             flash.savedLink = link
-        default: return fail()
+        default: return refuse()
         }
         succeed(storing: true)
     }
@@ -144,7 +163,7 @@ extension SimulatedModem {
 
     private mutating func ask(_ question: Pending) {
         guard station.state == .addressed else { return fail("no ip") }
-        let limit = firmware.lookupLimit
+        let limit = lookupLimit
         wait(question, surroundings.networkIsUp ? configuration.timing.lookup : limit...limit)
     }
 
@@ -152,15 +171,15 @@ extension SimulatedModem {
         guard let address = configuration.address(of: host), surroundings.networkIsUp || address == host else {
             return fail("DNS Fail")
         }
-        say("+CIPDOMAIN:\(address)\r\n")
-        succeed()
+        succeed(telling: firmware.quotesAddresses ? "+CIPDOMAIN:\"\(address)\"" : "+CIPDOMAIN:\(address)")
     }
 
     mutating func answerPing(_ host: String) {
         guard surroundings.networkIsUp, let address = configuration.address(of: host), address.hasPrefix("127.") else {
+            // The one text that ESP-AT prints before ERROR too.
+            if firmware.isESPAT { say("+PING:TIMEOUT\r\n") }
             return fail("+timeout")
         }
-        say("+\(Int.random(in: 2...40, using: &random))\r\n")
-        succeed()
+        succeed(telling: "\(firmware.isESPAT ? "+PING:" : "+")\(Int.random(in: 2...40, using: &random))")
     }
 }

@@ -6,8 +6,8 @@ struct LineInput {
         /// Looking for `AT` or `at`; everything else is ignored.
         case searching(last: UInt8)
         case collecting
-        /// Longer than the limit: ignored to its end.
-        case overlong
+        /// Too long, or (ESP-AT) not beginning with AT: ignored to its end, and refused there if there is a reason.
+        case ignoring(ErrorCode?)
     }
 
     var state = State.searching(last: 0)
@@ -18,16 +18,8 @@ struct LineInput {
     mutating func reset() { self = LineInput() }
 }
 
-/// The bytes of AT+CIPSEND=<n> so far.
-struct PayloadInput {
-    var bytes: [UInt8] = []
-    /// Since the last silence of 20 ms.
-    var chunk: [UInt8] = []
-}
-
 /// How bytes of the host are taken.
 extension SimulatedModem {
-    private static let escape = Array("+++".utf8)
     private static let restart = Array("AT+RST\r\n".utf8)
 
     mutating func hostSent(_ bytes: [UInt8]) {
@@ -41,9 +33,11 @@ extension SimulatedModem {
                 return
             case .payload(let link, let expected):
                 take(payload: &rest, link: link, expected: expected)
-            case .sending:
+            case .sending where firmware.saysBusySending:
                 refuseWhileSending(rest)
                 return
+            case .sending:
+                if let byte = rest.popFirst() { take(byteWhileBusy: byte) }
             case .command:
                 if let byte = rest.popFirst() { take(commandByte: byte) }
             }
@@ -57,27 +51,39 @@ extension SimulatedModem {
         if volatile.echoes, !isLineEnd { write([byte]) }
         guard pending == nil else { return take(byteWhileBusy: byte) }
         switch input.state {
-        case .searching(let last):
-            if Self.isHead(last, byte) {
-                input.state = .collecting
-                input.body = []
-            } else {
-                input.state = .searching(last: byte)
-                if isLineEnd { say("\r\nERROR\r\n") }
-            }
+        case .searching(let last): search(byte, after: last)
         case .collecting:
             guard isLineEnd else {
                 input.body.append(byte)
-                if input.body.count + 3 > firmware.lineLimit { input.state = .overlong }
+                if input.body.count + 3 > firmware.lineLimit {
+                    input.state = .ignoring(firmware.refusesLongLines ? .argument : nil)
+                }
                 return
             }
-            if volatile.echoes { say("\r\n") }
+            if volatile.echoes { say(firmware.echoOfLineFeed) }
             let body = input.body
             input.reset()
-            guard body.last == UInt8(ascii: "\r") else { return say("\r\nERROR\r\n") }
+            guard body.last == UInt8(ascii: "\r") else { return fail(nil, .noHead) }
             perform(CommandLine(body: body.dropLast()))
-        case .overlong:
-            if isLineEnd { input.reset() }
+        case .ignoring(let reason):
+            guard isLineEnd else { return }
+            input.reset()
+            if let reason { fail(nil, reason) }
+        }
+    }
+
+    private mutating func search(_ byte: UInt8, after last: UInt8) {
+        let isLineEnd = byte == UInt8(ascii: "\n")
+        if Self.isHead(last, byte), firmware.findsHeadAnywhere || last == UInt8(ascii: "A") {
+            input.state = .collecting
+            input.body = []
+        } else if isLineEnd {
+            input.state = .searching(last: firmware.findsHeadAnywhere ? byte : 0)
+            fail(nil, .noHead)
+        } else if firmware.findsHeadAnywhere || last == 0 && byte == UInt8(ascii: "A") {
+            input.state = .searching(last: byte)
+        } else {
+            input.state = .ignoring(.noHead)
         }
     }
 
@@ -92,43 +98,12 @@ extension SimulatedModem {
         let line = input.whileBusy
         input.whileBusy = []
         if line == Self.restart { return restartWhileBusy() }
-        say("\r\nbusy p...\r\n")
+        sayBusy()
     }
 
     private mutating func restartWhileBusy() {
         say("\r\nWill force to restart!!!\r\n\r\nOK\r\n")
         boot(cause: .command)
-    }
-
-    // MARK: AT+CIPSEND=<n>
-
-    private mutating func take(payload rest: inout ArraySlice<UInt8>, link: Int, expected: Int) {
-        let part = rest.prefix(expected - payload.bytes.count)
-        rest = rest.dropFirst(part.count)
-        payload.bytes += part
-        payload.chunk = payload.chunk.count > 3 ? payload.chunk : payload.chunk + part
-        guard payload.bytes.count == expected else {
-            return set(.payloadSilence, after: TransparentBuffer.idleTime)
-        }
-        cancel(.payloadSilence)
-        if payload.chunk == Self.escape { return cancelPayload() }
-        let bytes = payload.bytes
-        payload = PayloadInput()
-        phase = .sending(link: link)
-        say("\r\nRecv \(bytes.count) bytes\r\n")
-        transmit(bytes, link: link)
-    }
-
-    mutating func payloadSilenceReached() {
-        guard case .payload = phase else { return }
-        if payload.chunk == Self.escape { return cancelPayload() }
-        payload.chunk = []
-    }
-
-    private mutating func cancelPayload() {
-        payload = PayloadInput()
-        phase = .command
-        say("\r\nSEND Canceled\r\n")
     }
 
     private mutating func refuseWhileSending(_ bytes: ArraySlice<UInt8>) {

@@ -8,6 +8,8 @@ struct Link: Equatable {
         case open
         /// Lost in transparent mode; dialled again for ever.
         case lost
+        /// Closed by the peer before the host read all (ESP-AT, passive receive).
+        case drained
     }
 
     var host: String
@@ -22,6 +24,14 @@ struct Link: Equatable {
     var target: (address: String, port: Int)?
     /// Bytes that TCP could not send because the network is down.
     var held: [UInt8] = []
+    /// Received and not yet read, in passive receive.
+    var unread: [UInt8] = []
+    /// The host was told that there is something to read.
+    var isAnnounced = false
+    /// Of AT+CIPSENDBUF, not yet acknowledged.
+    var segments: [Segment] = []
+    var lastSegment = 0
+    var lastAcknowledged = 0
 
     init(host: String, port: Int, keepAlive: Int) {
         self.host = host
@@ -59,7 +69,7 @@ extension SimulatedModem {
         } else if surroundings.networkIsUp {
             set(.dialLookup(number), within: configuration.timing.lookup)
         } else {
-            set(.dialLookup(number), after: firmware.lookupLimit)
+            set(.dialLookup(number), after: lookupLimit)
         }
     }
 
@@ -80,7 +90,7 @@ extension SimulatedModem {
     private mutating func lookupFailed(_ number: Int) {
         guard pending == .dial(link: number) else {
             // Of AT+SAVETRANSLINK: asked again.
-            return set(.savedLink, after: firmware.redialPause)
+            return set(.savedLink, after: redialPause)
         }
         links[number] = nil
         pending = nil
@@ -113,14 +123,15 @@ extension SimulatedModem {
         links[number]?.state = .open
         links[number]?.localPort = localPort
         volatile.hadLink = true
-        guard pending == .dial(link: number) else { return }
-        pending = nil
+        guard pending == .dial(link: number) || phase == .data && speaksInDataMode else { return }
+        let isCommand = pending == .dial(link: number)
+        if isCommand { pending = nil }
         if volatile.messages & 2 != 0 {
             say("+LINK_CONN:0,\(number),\"TCP\",0,\"\(link.address)\",\(link.port),\(localPort)\r\n")
         } else {
             say(prefixed("CONNECT\r\n", link: number))
         }
-        succeed()
+        if isCommand { succeed() }
     }
 
     mutating func dialRefused(_ connection: ConnectionID) {
@@ -139,12 +150,13 @@ extension SimulatedModem {
         guard pending == .dial(link: number) else {
             links[number]?.connection = nil
             links[number]?.state = .lost
-            return set(.redial, after: firmware.redialPause)
+            return set(.redial, after: redialPause)
         }
         links[number] = nil
         pending = nil
         volatile.hadLink = true
         fail()
+        guard firmware.alwaysClosesFailedDial || Bool.random(using: &random) else { return }
         set(.lateClosed(number), within: configuration.timing.lateClosed)
     }
 
@@ -155,6 +167,13 @@ extension SimulatedModem {
         emit(.close(connection))
         if links[number]?.state == .dialling || links[number]?.state == .lost {
             dialFailed(number)
+        } else if firmware.withholdsClosed, phase != .data, links[number]?.unread.isEmpty == false {
+            let segments = links[number]?.segments ?? []
+            links[number]?.connection = nil
+            links[number]?.state = .drained
+            links[number]?.segments = []
+            [.dataLimit(number), .acknowledged(number)].forEach { cancel($0) }
+            payloadLost(number, segments: segments)
         } else {
             lose(link: number)
         }
@@ -173,19 +192,12 @@ extension SimulatedModem {
             links[0]?.connection = nil
             links[0]?.state = .lost
             links[0]?.held = []
-            return set(.redial, after: firmware.redialPause)
+            if speaksInDataMode { say("CLOSED\r\n") }
+            return set(.redial, after: redialPause)
         }
+        let segments = links[number]?.segments ?? []
         links[number] = nil
-        switch phase {
-        case .sending(let sender) where sender == number:
-            phase = .command
-            say("\r\nSEND FAIL\r\n")
-        case .payload(let receiver, _) where receiver == number:
-            phase = .command
-            payload = PayloadInput()
-            cancel(.payloadSilence)
-        default: break
-        }
+        payloadLost(number, segments: segments)
         say(prefixed("CLOSED\r\n", link: number))
     }
 
@@ -215,38 +227,10 @@ extension SimulatedModem {
         emit(.send(connection, bytes))
     }
 
-    mutating func connectionTook(_ connection: ConnectionID) {
-        guard let number = linkNumber(of: connection) else { return }
-        if phase == .sending(link: number) {
-            set(.acknowledged(number), within: configuration.timing.acknowledgement)
-        } else if let outcome = transparent.packetTaken() {
-            carryOut([outcome])
-        }
-    }
-
-    mutating func payloadAcknowledged(_ number: Int) {
-        guard phase == .sending(link: number) else { return }
-        phase = .command
-        say("\r\nSEND OK\r\n")
-    }
-
     /// Three retransmissions were not acknowledged.
     mutating func dataTimedOut(_ number: Int) {
         links[number]?.connection.map { emit(.abandon($0)) }
         lose(link: number)
-    }
-
-    mutating func peerSent(_ connection: ConnectionID, _ bytes: [UInt8]) {
-        guard let number = linkNumber(of: connection), let link = links[number], !bytes.isEmpty else { return }
-        if phase == .data { return write(bytes) }
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let part = rest.prefix(firmware.segmentSize)
-            rest = rest.dropFirst(part.count)
-            let peer = volatile.showsPeer ? ",\(link.address),\(link.port)" : ""
-            say("\r\n+IPD,\(prefixed(String(part.count), link: number))\(peer):")
-            write(Array(part))
-        }
     }
 }
 

@@ -33,6 +33,9 @@ extension SimulatedModem {
         volatile.line = flash.line
         volatile.wifiMode = flash.wifiMode
         volatile.messages = flash.messages
+        volatile.staticAddress = flash.staticAddress
+        volatile.usesDHCP = flash.usesDHCP
+        volatile.nameServers = flash.nameServers
         phase = .down
     }
 
@@ -44,7 +47,6 @@ extension SimulatedModem {
             phase = .data
             set(.savedLink, after: .zero)
         }
-        guard flash.joinsAtBoot, let credentials = flash.credentials, isStationOn else { return }
-        beginJoining(credentials)
+        joinByItself()
     }
 }

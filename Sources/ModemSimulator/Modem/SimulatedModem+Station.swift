@@ -13,10 +13,14 @@ struct Station: Equatable {
     var state = State.idle
     /// The network that the SDK joins again by itself; AT+CWQAP and a failed AT+CWJAP end that.
     var credentials: Credentials?
-    /// What the present AT+CWJAP fails with at its next look (other than 1), or in the end (1).
-    var failure = 1
+    /// What the present AT+CWJAP fails with at its next look.
+    var failure: Int?
+    /// Attempts to join again since the last success.
+    var attempts = 0
     /// The access point is about to turn the password down.
     var isBeingRejected = false
+    /// The access point was lost, and is looked for without a command.
+    var isRejoining = false
     /// Looks at the station's state that the present AT+CWJAP has left.
     var pollsLeft = 0
 }
@@ -25,21 +29,45 @@ extension SimulatedModem {
     /// Whether the Wi-Fi mode includes a station.
     var isStationOn: Bool { volatile.wifiMode & 1 != 0 }
 
-    /// Texts about Wi-Fi are left out while CIPMODE is 1, in command mode too.
+    /// NonOS leaves texts about Wi-Fi out while CIPMODE is 1, in command mode too; ESP-AT in transparent mode, unless bit 2
+    /// of AT+SYSMSG is set.
     private mutating func sayWiFi(_ text: String) {
-        if !volatile.isTransparentMode { say("WIFI \(text)\r\n") }
+        let isSilent =
+            firmware.silencesWiFiByMode ? volatile.isTransparentMode : phase == .data && !speaksInDataMode
+        if !isSilent { say(text + "\r\n") }
     }
+
+    /// Whether texts come in the middle of transparent data: bit 2 of AT+SYSMSG.
+    var speaksInDataMode: Bool { volatile.messages & 4 != 0 }
 
     // MARK: Joining
 
     mutating func beginJoining(_ credentials: Credentials) {
         station.credentials = credentials
         station.state = .associating
+        station.isRejoining = false
+        volatile.hasJoined = true
         set(.associate, within: configuration.timing.associate)
     }
 
+    /// After a boot, and when the station comes on.
+    mutating func joinByItself() {
+        guard flash.joinsAtBoot, let credentials = flash.credentials, isStationOn else { return }
+        beginJoining(credentials)
+    }
+
+    /// AT+CWJAP.
+    mutating func join(_ credentials: Credentials, polls: Int) {
+        leaveNetwork()
+        station.failure = nil
+        station.pollsLeft = polls
+        pending = .join
+        beginJoining(credentials)
+        set(.joinPoll, after: configuration.timing.joinPoll * firmware.joinPeriods.first)
+    }
+
     mutating func associationDue() {
-        guard let credentials = station.credentials, surroundings.letsRejoin || pending == .join else { return }
+        guard let credentials = station.credentials, mayAssociate else { return }
         guard let accessPoint = surroundings.accessPoint(credentials.ssid) else {
             return associationFailed(code: 3)
         }
@@ -50,51 +78,76 @@ extension SimulatedModem {
             return set(.associate, within: configuration.timing.wrongPassword)
         }
         station.isBeingRejected = false
+        station.attempts = 0
         station.state = .associated
-        sayWiFi("CONNECTED")
-        set(.addressLimit, after: firmware.addressLimit)
+        sayWiFi("WIFI CONNECTED")
+        if firmware.givesUpOnAddresses { set(.addressLimit, after: firmware.addressLimit) }
         set(.address, within: configuration.timing.address)
     }
 
+    /// Whether an attempt to associate is made: not when AT+CWRECONNCFG of ESP-AT is against it.
+    var mayAssociate: Bool {
+        guard pending != .join else { return true }
+        guard surroundings.letsRejoin else { return false }
+        guard station.isRejoining else { return true }
+        let limit = volatile.rejoining.limit
+        return volatile.rejoining.interval > 0 && (limit == 0 || station.attempts < limit)
+    }
+
     private mutating func associationFailed(code: Int) {
-        guard pending == .join else { return set(.associate, within: configuration.timing.rejoin) }
+        guard pending == .join else { return rejoinLater() }
         // AT+CWJAP tells it at its next look.
         station.failure = code
     }
 
+    private mutating func rejoinLater() {
+        station.attempts += 1
+        let interval = volatile.rejoining.interval
+        // Every second is what NonOS does too: a scan takes longer than the pause.
+        guard interval > 1 else { return set(.associate, within: configuration.timing.rejoin) }
+        set(.associate, after: .seconds(interval))
+    }
+
     mutating func addressDue() {
         guard station.state == .associated else { return }
-        guard surroundings.givesAddresses else { return set(.address, within: configuration.timing.address) }
+        guard volatile.staticAddress != nil || volatile.usesDHCP && surroundings.givesAddresses else {
+            return set(.address, within: configuration.timing.address)
+        }
         cancel(.addressLimit)
         station.state = .addressed
-        sayWiFi("GOT IP")
+        sayWiFi("WIFI GOT IP")
+        if pending == .join, firmware.isESPAT { joinSucceeded() }
     }
 
     /// Five DISCOVER without an answer: the firmware leaves the access point and joins it again.
     mutating func addressMissed() {
         guard station.state == .associated else { return }
-        if !volatile.isTransparentMode { say("DHCP TIMEOUT\r\n") }
+        sayWiFi("DHCP TIMEOUT")
         loseStation()
-        set(.associate, within: configuration.timing.rejoin)
+        rejoinLater()
     }
 
-    /// AT+CWJAP looks at the station every second; its OK comes up to that much after `WIFI GOT IP`.
+    /// AT+CWJAP of NonOS looks at the station every one or two seconds; its OK comes up to that much after `WIFI GOT IP`.
     mutating func joinPolled() {
         guard pending == .join else { return }
-        if station.state == .addressed {
-            pending = nil
-            return succeed()
-        }
+        if station.state == .addressed { return joinSucceeded() }
         station.pollsLeft -= 1
-        guard station.pollsLeft > 0, station.failure == 1 else { return joinFailed(code: station.failure) }
-        set(.joinPoll, after: configuration.timing.joinPoll)
+        if let code = station.failure { return joinFailed(code: code) }
+        guard station.pollsLeft > 0 else { return joinFailed(code: 1) }
+        set(.joinPoll, after: configuration.timing.joinPoll * firmware.joinPeriods.next)
+    }
+
+    private mutating func joinSucceeded() {
+        pending = nil
+        cancel(.joinPoll)
+        succeed()
     }
 
     private mutating func joinFailed(code: Int) {
         pending = nil
         cancel(.joinPoll)
         leaveNetwork()
-        say("+CWJAP:\(code)\r\n\r\nFAIL\r\n")
+        say("+CWJAP:\(code)\r\n\r\n\(firmware.joinFailure)\r\n")
     }
 
     // MARK: Losing
@@ -104,112 +157,16 @@ extension SimulatedModem {
         let wasAssociated = station.state == .associated || station.state == .addressed
         station.state = station.credentials == nil ? .idle : .associating
         station.isBeingRejected = false
+        station.isRejoining = wasAssociated
+        station.attempts = 0
         [.associate, .address, .addressLimit].forEach { cancel($0) }
         loseAllLinks()
-        if wasAssociated { sayWiFi("DISCONNECT") }
+        if wasAssociated { sayWiFi("WIFI DISCONNECT") }
     }
 
     /// The host (or a failure) ends the association for good.
-    private mutating func leaveNetwork() {
+    mutating func leaveNetwork() {
         station.credentials = nil
         loseStation()
-    }
-
-    // MARK: Commands
-
-    mutating func performWiFi(_ command: CommandLine) {
-        switch (command.name, command.form) {
-        case ("+CWMODE", _), ("+CWMODE_CUR", _), ("+CWMODE_DEF", _): performMode(command)
-        case ("+CWJAP", .query), ("+CWJAP_CUR", .query), ("+CWJAP_DEF", .query): reportNetwork(as: command.name)
-        case ("+CWJAP", .set(let arguments)), ("+CWJAP_DEF", .set(let arguments)):
-            performJoin(arguments, isStored: true)
-        case ("+CWJAP_CUR", .set(let arguments)): performJoin(arguments, isStored: false)
-        case ("+CWQAP", .execute):
-            succeed()
-            leaveNetwork()
-        case ("+CWAUTOCONN", .query):
-            say("+CWAUTOCONN:\(flash.joinsAtBoot ? 1 : 0)\r\n")
-            succeed()
-        case ("+CWAUTOCONN", .set(let arguments)):
-            guard let value = Self.only(arguments), (0...1).contains(value) else { return fail() }
-            flash.joinsAtBoot = value == 1
-            succeed(storing: true)
-        case ("+CWLAP", .execute): performScan(nil)
-        case ("+CWLAP", .set(let arguments)):
-            guard let ssid = arguments.first?.text else { return fail() }
-            performScan(ssid)
-        case ("+CIFSR", .execute): reportAddresses()
-        default: fail()
-        }
-    }
-
-    private mutating func performMode(_ command: CommandLine) {
-        switch command.form {
-        case .query:
-            let mode = command.name == "+CWMODE_DEF" ? flash.wifiMode : volatile.wifiMode
-            say("\(command.name):\(mode)\r\n")
-            succeed()
-        case .set(let arguments):
-            guard let mode = Self.only(arguments), (1...3).contains(mode) else { return fail() }
-            let isStored = command.name != "+CWMODE_CUR"
-            if isStored { flash.wifiMode = mode }
-            if mode != volatile.wifiMode {
-                volatile.wifiMode = mode
-                leaveNetwork()
-            }
-            succeed(storing: isStored)
-        case .execute, .malformed: fail()
-        }
-    }
-
-    private mutating func performJoin(_ arguments: [CommandLine.Argument], isStored: Bool) {
-        guard isStationOn, (2...3).contains(arguments.count), let ssid = arguments[0].text,
-            let password = arguments[1].text, (1...32).contains(ssid.utf8.count), password.utf8.count <= 64,
-            arguments.count == 2 || arguments[2].text != nil
-        else { return fail() }
-        let credentials = Credentials(ssid: ssid, password: password)
-        if isStored { flash.credentials = credentials }
-        leaveNetwork()
-        station.failure = 1
-        station.pollsLeft = firmware.joinPolls
-        pending = .join
-        beginJoining(credentials)
-        set(.joinPoll, after: configuration.timing.joinPoll)
-    }
-
-    private mutating func reportNetwork(as name: String) {
-        let isJoined = station.state == .associated || station.state == .addressed
-        if isJoined, let ssid = station.credentials?.ssid, let accessPoint = surroundings.accessPoint(ssid) {
-            say("\(name):\"\(ssid)\",\"\(accessPoint.bssid)\",\(accessPoint.channel),\(accessPoint.strength)\r\n")
-        } else {
-            say("No AP\r\n")
-        }
-        succeed()
-    }
-
-    private mutating func performScan(_ ssid: String?) {
-        guard isStationOn else { return fail() }
-        scanned = ssid
-        wait(.scan, configuration.timing.scan)
-    }
-
-    mutating func listAccessPoints(_ ssid: String?) {
-        for point in surroundings.visibleAccessPoints where ssid == nil || ssid == point.ssid {
-            let encryption = point.password.isEmpty ? 0 : 3
-            say("+CWLAP:(\(encryption),\"\(point.ssid)\",\(point.strength),\"\(point.bssid)\",\(point.channel),")
-            say("-12,0,4,4,7,0)\r\n")
-        }
-        succeed()
-    }
-
-    private mutating func reportAddresses() {
-        if volatile.wifiMode & 2 != 0 {
-            say("+CIFSR:APIP,\"192.168.4.1\"\r\n+CIFSR:APMAC,\"1a:fe:34:a1:b2:c3\"\r\n")
-        }
-        if isStationOn {
-            let address = station.state == .addressed ? configuration.stationAddress : "0.0.0.0"
-            say("+CIFSR:STAIP,\"\(address)\"\r\n+CIFSR:STAMAC,\"\(configuration.stationMAC)\"\r\n")
-        }
-        succeed()
     }
 }

@@ -3,8 +3,8 @@ import BridgeCore
 /// An ESP8266 with Espressif's AT firmware, without its pins: what comes in goes in as ``Input``, what the module
 /// does comes out as ``Effect``, and time is told to it.
 ///
-/// Follows "ESP8266 AT Instruction Set" V3.0.1 and, where the manual is silent or wrong, what NonOS AT 1.7.5 really
-/// does; it knows of no driver. After each input the caller carries out all effects and sets one timer for
+/// Follows "ESP8266 AT Instruction Set" V3.0.1 and "ESP-AT User Guide" 2.3 and, where the manuals are silent or wrong,
+/// what the firmware really does, see ``FirmwareVersion``; it knows of no driver. After each input the caller carries out all effects and sets one timer for
 /// ``deadline``.
 public struct SimulatedModem: Sendable {
     /// Names one TCP connection; each dial has a new one.
@@ -58,7 +58,7 @@ public struct SimulatedModem: Sendable {
         case down
         /// Command mode.
         case command
-        /// After `> ` of AT+CIPSEND=<n>.
+        /// After `> ` of AT+CIPSEND=<n> and its relatives.
         case payload(link: Int, expected: Int)
         /// The payload is on its way: `busy s...`.
         case sending(link: Int)
@@ -82,12 +82,13 @@ public struct SimulatedModem: Sendable {
         case command, joinPoll
         case associate, address, addressLimit
         case dialLookup(Int), synRetry(Int), dialLimit(Int), lateClosed(Int), dataLimit(Int), acknowledged(Int)
+        case clock
         case payloadSilence
         case networkBack
     }
 
     public let configuration: ModemConfiguration
-    let firmware = Firmware.nonOS17
+    let firmware: Firmware
     var flash: ModemFlash
     var volatile = VolatileState()
     var random: SeededGenerator
@@ -95,19 +96,26 @@ public struct SimulatedModem: Sendable {
     var pending: Pending?
     var input = LineInput()
     var payload = PayloadInput()
-    var transparent = TransparentBuffer()
+    var transparent: TransparentBuffer
     var station = Station()
     var links: [Int: Link] = [:]
     var surroundings: Surroundings
     var lastConnection = 0
-    /// The network that AT+CWLAP looks for; nil for all.
-    var scanned: String?
+    /// What AT+CWLAP looks for.
+    var scanned = ScanFilter()
+    /// When the module was first switched on, which is ``ModemConfiguration/networkTime``.
+    var firstPower: Moment?
     private(set) var now = Moment.zero
     private var timers: [(name: TimerName, due: Moment)] = []
     private var effects: [Effect] = []
 
     public init(_ configuration: ModemConfiguration) {
         self.configuration = configuration
+        let firmware = Firmware.of(configuration.firmware)
+        self.firmware = firmware
+        transparent = TransparentBuffer(
+            size: firmware.packetSize, reserve: firmware.packetReserve,
+            needsSilenceBefore: firmware.needsSilenceBeforeEscape)
         flash = configuration.flash
         random = SeededGenerator(seed: configuration.seed)
         surroundings = Surroundings(accessPoints: configuration.accessPoints)
@@ -139,7 +147,9 @@ public struct SimulatedModem: Sendable {
 
     private mutating func handle(_ input: Input) {
         switch input {
-        case .poweredOn: boot(cause: .powerOn)
+        case .poweredOn:
+            firstPower = firstPower ?? now
+            boot(cause: .powerOn)
         case .poweredOff: powerDown()
         case .received(let bytes): hostSent(bytes)
         case .connected(let id, let localPort): dialSucceeded(id, localPort: localPort)
@@ -178,6 +188,7 @@ public struct SimulatedModem: Sendable {
         case .dataLimit(let link): dataTimedOut(link)
         case .acknowledged(let link): payloadAcknowledged(link)
         case .payloadSilence: payloadSilenceReached()
+        case .clock: clockDue()
         case .networkBack: setNetwork(isUp: true)
         }
     }
@@ -218,19 +229,4 @@ public struct SimulatedModem: Sendable {
 
     /// A reset stops all that the module was about to do; what happens around it goes on.
     mutating func cancelAllOfModule() { timers.removeAll { $0.name != .networkBack } }
-}
-
-/// What a reset forgets.
-struct VolatileState: Equatable {
-    var echoes = true
-    var hasManyLinks = false
-    var isTransparentMode = false
-    var showsPeer = false
-    /// AT+SYSMSG: bit 0 `+QUITT`, bit 1 `+LINK_CONN`.
-    var messages = 0
-    var sleep = 2
-    var wifiMode = 1
-    var line = LineSettings()
-    /// A link was open since the last boot (AT+CIPSTATUS 4 rather than 2).
-    var hadLink = false
 }

@@ -1,0 +1,145 @@
+import BridgeCore
+
+/// Commands about Wi-Fi.
+extension SimulatedModem {
+    mutating func performWiFi(_ command: CommandLine) {
+        switch (command.base, command.form) {
+        case ("+CWMODE", _): performMode(command)
+        case ("+CWJAP", .query): reportNetwork(as: command.name)
+        case ("+CWJAP", .set(let arguments)): performJoin(arguments, isStored: isStored(command))
+        case ("+CWJAP", .execute) where firmware.isESPAT:
+            guard isStationOn, let credentials = flash.credentials else { return fail() }
+            join(credentials, polls: firmware.joinPolls)
+        case ("+CWQAP", .execute):
+            succeed()
+            leaveNetwork()
+        case ("+CWAUTOCONN", .query): succeed(telling: "+CWAUTOCONN:\(flash.joinsAtBoot ? 1 : 0)")
+        case ("+CWAUTOCONN", .set(let arguments)):
+            guard let joins = Self.flag(arguments) else { return refuse() }
+            flash.joinsAtBoot = joins
+            succeed(storing: true)
+        case ("+CWLAP", .execute): performScan([])
+        case ("+CWLAP", .set(let arguments)): performScan(arguments)
+        case ("+CWSTATE", .query): reportState()
+        case ("+CWRECONNCFG", .query):
+            succeed(telling: "+CWRECONNCFG:\(volatile.rejoining.interval),\(volatile.rejoining.limit)")
+        case ("+CWRECONNCFG", .set(let arguments)):
+            guard arguments.count == 2, let interval = arguments[0].number, (0...7200).contains(interval),
+                let limit = arguments[1].number, (0...1000).contains(limit)
+            else { return refuse() }
+            volatile.rejoining = Rejoining(interval: interval, limit: limit)
+            succeed()
+        default: refuse()
+        }
+    }
+
+    private mutating func performMode(_ command: CommandLine) {
+        switch command.form {
+        case .query:
+            succeed(telling: "\(command.name):\(command.scope == .default ? flash.wifiMode : volatile.wifiMode)")
+        case .set(var arguments):
+            // ESP-AT: whether the module joins what it remembers when the station comes on.
+            var joins = true
+            if firmware.isESPAT, arguments.count == 2 {
+                guard let flag = Self.flag([arguments.removeLast()]) else { return refuse() }
+                joins = flag
+            }
+            guard let mode = Self.only(arguments, in: firmware.wifiModes) else { return refuse() }
+            if isStored(command) { flash.wifiMode = mode }
+            if mode != volatile.wifiMode {
+                let wasOn = isStationOn
+                volatile.wifiMode = mode
+                leaveNetwork()
+                if firmware.isESPAT, joins, isStationOn, !wasOn { joinByItself() }
+            }
+            succeed(storing: isStored(command))
+        case .execute, .malformed: refuse()
+        }
+    }
+
+    /// `"ssid","password"[,"bssid"]`; ESP-AT has six more, the time to try among them.
+    private mutating func performJoin(_ arguments: [CommandLine.Argument], isStored: Bool) {
+        guard isStationOn else { return fail() }
+        guard (2...(firmware.isESPAT ? 9 : 3)).contains(arguments.count), let ssid = arguments[0].text,
+            let password = arguments[1].text, (1...32).contains(ssid.utf8.count), password.utf8.count <= 64,
+            arguments.count == 2 || arguments[2].text != nil || arguments[2] == .empty
+        else { return refuse() }
+        var polls = firmware.joinPolls
+        for (index, argument) in arguments.enumerated().dropFirst(3) where argument != .empty {
+            guard let number = argument.number else { return refuse() }
+            guard index == 7 else { continue }
+            guard (3...600).contains(number) else { return refuse() }
+            polls = number
+        }
+        let credentials = Credentials(ssid: ssid, password: password)
+        if isStored { flash.credentials = credentials }
+        join(credentials, polls: polls)
+    }
+
+    private mutating func reportNetwork(as name: String) {
+        let isJoined = station.state == .associated || station.state == .addressed
+        guard isJoined, let ssid = station.credentials?.ssid, let point = surroundings.accessPoint(ssid) else {
+            return succeed(telling: "No AP")
+        }
+        say("\(name):\"\(ssid)\",\"\(point.bssid)\",\(point.channel),\(point.strength)")
+        succeed(telling: firmware.networkDetails)
+    }
+
+    /// AT+CWSTATE: 0 nothing yet, 1 no address, 2 an address, 3 joining, 4 left.
+    private mutating func reportState() {
+        let state =
+            switch station.state {
+            case .idle: volatile.hasJoined ? 4 : 0
+            case .associating: mayAssociate ? 3 : 4
+            case .associated: 1
+            case .addressed: 2
+            }
+        succeed(telling: "+CWSTATE:\(state),\"\(station.credentials?.ssid ?? "")\"")
+    }
+
+    // MARK: AT+CWLAP
+
+    /// `["ssid"[,"bssid"[,channel …]]]`, each of which may be left out.
+    private mutating func performScan(_ arguments: [CommandLine.Argument]) {
+        guard isStationOn else { return fail() }
+        var filter = ScanFilter()
+        for (index, argument) in arguments.enumerated() where argument != .empty {
+            switch index {
+            case 0:
+                guard let ssid = argument.text else { return refuse() }
+                filter.ssid = ssid
+            case 1:
+                guard let bssid = argument.text else { return refuse() }
+                filter.bssid = bssid.lowercased()
+            case 2:
+                guard let channel = argument.number else { return refuse() }
+                filter.channel = channel
+            default:
+                guard argument.number != nil else { return refuse() }
+            }
+        }
+        scanned = filter
+        wait(.scan, configuration.timing.scan)
+    }
+
+    mutating func listAccessPoints() {
+        for point in surroundings.visibleAccessPoints where scanned.fits(point) {
+            let encryption = point.password.isEmpty ? 0 : 3
+            say("+CWLAP:(\(encryption),\"\(point.ssid)\",\(point.strength),\"\(point.bssid)\",\(point.channel),")
+            say("-12,0\(firmware.scanDetails))\r\n")
+        }
+        succeed()
+    }
+}
+
+/// What AT+CWLAP looks for; nil for anything.
+struct ScanFilter: Equatable {
+    var ssid: String?
+    var bssid: String?
+    var channel: Int?
+
+    func fits(_ point: AccessPoint) -> Bool {
+        (ssid ?? point.ssid) == point.ssid && (bssid ?? point.bssid) == point.bssid
+            && (channel ?? point.channel) == point.channel
+    }
+}
