@@ -145,7 +145,8 @@ public struct Downlink: Sendable {
 
     private func isKnown(_ message: InboundMessage) -> Bool {
         recent.contains {
-            $0.packetIdentifier == message.packetIdentifier && $0.topic == message.topic && $0.payload == message.payload
+            $0.packetIdentifier == message.packetIdentifier && $0.topic == message.topic
+                && $0.payload == message.payload
         }
     }
 

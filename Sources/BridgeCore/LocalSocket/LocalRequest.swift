@@ -38,7 +38,8 @@ public enum LocalRequest: Equatable, Sendable {
     ) throws(LocalRefusal) -> LocalRequest {
         guard let id = index["id"], let code = index["code"] else {
             throw LocalRefusal(
-                .invalidRequest, "neither an Alink request (\"method\"), nor a response (\"id\", \"code\"), nor \"bridge\"")
+                .invalidRequest,
+                "neither an Alink request (\"method\"), nor a response (\"id\", \"code\"), nor \"bridge\"")
         }
         for name in ["id", "code"] where index.count(of: name) > 1 {
             throw LocalRefusal(.invalidRequest, "\"\(name)\" occurs more than once")
@@ -69,7 +70,8 @@ public enum LocalRequest: Equatable, Sendable {
             try PublishOptions.read(index, into: &request)
             request.tag = tag
             return .publish(request)
-        case .some: throw LocalRefusal(.unknownOperation, "\"bridge\" is none of hello, publish, receipt, status, subscribe")
+        case .some:
+            throw LocalRefusal(.unknownOperation, "\"bridge\" is none of hello, publish, receipt, status, subscribe")
         case nil: throw LocalRefusal(.invalidRequest, "\"bridge\" has to be a string")
         }
     }

@@ -106,7 +106,8 @@ final class CloudDesk {
                     report(.queued(receipt: appended.sequence))
                     me.neighbours.sendAhead(
                         WaitingMessage(
-                            sequence: appended.sequence, topic: topic, payload: payload, qos: qos.rawValue, alinkID: nil,
+                            sequence: appended.sequence, topic: topic, payload: payload, qos: qos.rawValue,
+                            alinkID: nil,
                             queuedAt: now))
                 case .failure(let refusal):
                     me.logger.event(

@@ -102,7 +102,7 @@ import Testing
         arguments: [
             (#"{}"#, "invalid-request", nil, nil),
             (#"{"id":"9"}"#, "invalid-request", #""9""#, nil),
-            (#"{"id":"9","code":200,"data":{}}"#, "invalid-request", #""9""#, nil),
+            (#"{"id":"9","code":true,"data":{}}"#, "invalid-request", #""9""#, nil),
             (#"{"id":5,"method":"a.b"}"#, "invalid-id", "5", nil),
             (#"{"id":{"a":1},"method":"a.b"}"#, "invalid-id", nil, nil),
             (#"{"id":"9","method":5}"#, "invalid-method", #""9""#, nil),
