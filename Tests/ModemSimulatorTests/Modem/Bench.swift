@@ -41,7 +41,8 @@ struct Bench {
     /// A module that has joined the default network.
     static func joined(_ change: (inout ModemConfiguration) -> Void = { _ in }) -> Bench {
         var bench = Bench(change)
-        bench.send(#"AT+CWJAP_CUR="workshop","12345678""# + "\r\n")
+        let name = bench.modem.configuration.firmware == .espAT2 ? "AT+CWJAP" : "AT+CWJAP_CUR"
+        bench.send(name + #"="workshop","12345678""# + "\r\n")
         bench.wait(.seconds(1))
         bench.output = []
         return bench
