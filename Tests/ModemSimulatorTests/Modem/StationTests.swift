@@ -35,21 +35,6 @@ import Testing
         #expect(bench.ask(Self.join("workshop", "another1")).hasSuffix("\r\nOK\r\n"))
     }
 
-    @Test(arguments: [1, 4])
-    func wrongPasswordMayHaveAnotherCode(code: Int) {
-        var bench = Bench { $0.accessPoints[0].wrongPasswordCode = code }
-        #expect(bench.ask(Self.join("workshop", "wrong-one")) == "+CWJAP:\(code)\r\n\r\nFAIL\r\n")
-    }
-
-    @Test func specialCharactersAreEscaped() {
-        let ssid = #"ab\,c"#
-        let password = #"0123456789"\"#
-        var bench = Bench { $0.accessPoints = [AccessPoint(ssid: ssid, password: password)] }
-        #expect(bench.ask(#"AT+CWJAP_CUR="ab\\\,c","0123456789\"\\""#).hasSuffix("\r\nOK\r\n"))
-        #expect(bench.ask(#"AT+CWJAP_CUR="ab\,c","0123456789\"\\""#).contains("+CWJAP:3"))
-        #expect(bench.ask(#"AT+CWJAP_CUR="ab,c","0123456789""#) == "\r\nERROR\r\n")
-    }
-
     @Test func withoutStationModeNothingIsJoined() {
         var bench = Bench { $0.flash.wifiMode = 2 }
         #expect(bench.ask(Self.join()) == "\r\nERROR\r\n")
