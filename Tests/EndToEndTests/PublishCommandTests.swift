@@ -86,6 +86,26 @@ extension EndToEnd {
             #expect(absent.status == 74)
         }
 
+        @Test("where a message stands: by number, by id, on another connection, after kill -9", .timeLimit(.minutes(2)))
+        func receipts() throws {
+            let bench = try Workbench(.cloud)
+            try bench.startOnline()
+            let post = #"{"id":"77","params":{"t":1},"method":"thing.event.property.post"}"#
+            let receipt = try #require(try bench.connect().ask(post)["receipt"] as? Int)
+            try bench.until("the reply is noted") {
+                try bench.connect().ask(#"{"bridge":"receipt","id":"77"}"#)["status"] as? String == "confirmed"
+            }
+            try bench.killDaemon()
+            try bench.startOnline()
+            let asked = try bench.connect().ask("{\"bridge\":\"receipt\",\"receipt\":\(receipt),\"tag\":\"x\"}")
+            #expect(asked["status"] as? String == "confirmed")
+            #expect(asked["code"] as? Int == 200)
+            #expect(asked["id"] as? String == "77")
+            #expect(asked["tag"] as? String == "x")
+            let unknown = try bench.connect().ask(#"{"bridge":"receipt","receipt":4711}"#)
+            #expect(unknown["error"] as? String == "unknown-receipt")
+        }
+
         @Test("publish: a time-out while the link is down is 1, and the message is not lost", .timeLimit(.minutes(3)))
         func timeout() throws {
             let bench = try Workbench(.cloud)

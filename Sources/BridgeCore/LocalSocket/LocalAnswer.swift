@@ -62,6 +62,28 @@ public enum LocalAnswer {
         return line.finish(tag: identity.tag)
     }
 
+    /// `{"status":"subscribed"}`
+    public static func subscribed(tag: [UInt8]?) -> [UInt8] {
+        var line = Line()
+        line.add("status", "subscribed")
+        return line.finish(tag: tag)
+    }
+
+    /// Where a message stands.
+    public static func receipt(_ receipt: Receipt, tag: [UInt8]?) -> [UInt8] {
+        let identity = Identity(alinkID: receipt.alinkID, tag: tag)
+        switch receipt.state {
+        case .waiting:
+            var line = Line(receipt.number, identity)
+            line.add("status", "queued")
+            return line.finish(tag: tag)
+        case .delivered: return delivered(identity, receipt: receipt.number)
+        case .confirmed(let code, let data, let message):
+            return confirmed(identity, receipt: receipt.number, code: code, data: data, message: message)
+        case .dropped(let reason): return dropped(identity, receipt: receipt.number, reason: reason)
+        }
+    }
+
     /// The members of an object (`hello`, `status`).
     public static func object(_ value: JSONValue, tag: [UInt8]?) -> [UInt8] {
         var line = Line()

@@ -5,6 +5,12 @@ public enum LocalRequest: Equatable, Sendable {
     case hello(tag: [UInt8]?)
     /// `{"bridge":"status"}`
     case status(tag: [UInt8]?)
+    /// `{"bridge":"subscribe",…}`
+    case subscribe(LocalSubscription, tag: [UInt8]?)
+    /// An Alink response, as it is to go out: an object with `id` and `code` and without `method`.
+    case answer(id: String, payload: [UInt8])
+    /// `{"bridge":"receipt",…}`
+    case receipt(ReceiptQuery, tag: [UInt8]?)
 
     /// Understands an object.
     ///
@@ -20,18 +26,30 @@ public enum LocalRequest: Equatable, Sendable {
         }
         do throws(LocalRefusal) {
             guard index.count(of: "bridge") == 0 else { return try operation(index, rules: rules, ids: &ids) }
-            guard index.count(of: "method") > 0 else { throw withoutMethod(index) }
+            guard index.count(of: "method") > 0 else { return try withoutMethod(document, index, rules: rules) }
             return .publish(try alink(document[...], index, rules: rules, ids: &ids))
         } catch {
             throw error.naming(index)
         }
     }
 
-    private static func withoutMethod(_ index: JSONObjectIndex) -> LocalRefusal {
-        if index["id"] != nil, index["code"] != nil {
-            return LocalRefusal(.invalidRequest, "nothing waits for this Alink response")
+    private static func withoutMethod(
+        _ document: [UInt8], _ index: JSONObjectIndex, rules: TopicRules
+    ) throws(LocalRefusal) -> LocalRequest {
+        guard let id = index["id"], let code = index["code"] else {
+            throw LocalRefusal(
+                .invalidRequest,
+                "neither an Alink request (\"method\"), nor a response (\"id\", \"code\"), nor \"bridge\"")
         }
-        return LocalRefusal(.invalidRequest, "neither an Alink request (\"method\") nor one to the daemon (\"bridge\")")
+        for name in ["id", "code"] where index.count(of: name) > 1 {
+            throw LocalRefusal(.invalidRequest, "\"\(name)\" occurs more than once")
+        }
+        guard let text = id.text else { throw LocalRefusal(.invalidID, "\"id\" of a response has to be a string") }
+        guard Int(String(decoding: code.value, as: UTF8.self)) != nil else {
+            throw LocalRefusal(.invalidRequest, "\"code\" of a response has to be a number")
+        }
+        try rules.check(payloadBytes: document.count)
+        return .answer(id: text, payload: document)
     }
 
     private static func operation(
@@ -45,13 +63,32 @@ public enum LocalRequest: Equatable, Sendable {
         switch index["bridge"]?.text {
         case "hello": return .hello(tag: tag)
         case "status": return .status(tag: tag)
+        case "subscribe": return .subscribe(try LocalSubscription(index), tag: tag)
+        case "receipt": return .receipt(try receiptQuery(index), tag: tag)
         case "publish":
             var request = try PublishOptions.target(index, rules: rules, ids: &ids)
             try PublishOptions.read(index, into: &request)
             request.tag = tag
             return .publish(request)
-        case .some: throw LocalRefusal(.unknownOperation, "\"bridge\" is none of hello, publish, status")
+        case .some:
+            throw LocalRefusal(.unknownOperation, "\"bridge\" is none of hello, publish, receipt, status, subscribe")
         case nil: throw LocalRefusal(.invalidRequest, "\"bridge\" has to be a string")
+        }
+    }
+
+    private static func receiptQuery(_ index: JSONObjectIndex) throws(LocalRefusal) -> ReceiptQuery {
+        switch (index["receipt"], index["id"]) {
+        case (let receipt?, nil):
+            guard let number = Int64(String(decoding: receipt.value, as: UTF8.self)), number > 0 else {
+                throw LocalRefusal(.invalidRequest, "\"receipt\" has to be the number that was given")
+            }
+            return .number(number)
+        case (nil, let id?):
+            guard let text = id.text, AlinkIDs.isValid(text) else {
+                throw LocalRefusal(.invalidID, "\"id\" has to be a decimal number of 32 bits, as a string")
+            }
+            return .id(text)
+        default: throw LocalRefusal(.invalidRequest, "either \"receipt\" or \"id\" is needed")
         }
     }
 

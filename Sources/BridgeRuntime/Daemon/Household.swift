@@ -20,6 +20,7 @@ final class Household {
     private var watchdog: RepeatedTask?
     private var sweeper: RepeatedTask?
     private var shownStatus = ""
+    private var shownEvent: [UInt8] = []
 
     /// Opens the outbox.
     init(
@@ -52,20 +53,31 @@ final class Household {
                 delivered: { wiring.services?.delivered($0) },
                 dropped: { wiring.services?.dropped([DroppedMessage(sequence: $0, reason: $1)]) },
                 received: { wiring.services?.received($0) },
+                sessionEnded: { wiring.desk?.sessionEnded() },
                 changed: { wiring.household?.showStatus() }))
+        let desk = CloudDesk(
+            prefix: configuration.localServerSettings.topics.alinkPrefix, outbox: outbox, eventLoop: eventLoop,
+            logger: logger,
+            neighbours: .init(
+                offer: { wiring.household?.server?.offer(topic: $0.topic, payload: $0.payload, to: $1) ?? 0 },
+                acknowledge: { wiring.household?.uplink.acknowledge($0) },
+                sendAhead: { wiring.household?.uplink.sendAhead($0) }))
         services = MessageServices(
-            outbox: outbox, defaultQoS: configuration.mqtt.qos, eventLoop: eventLoop, logger: logger,
+            outbox: outbox, desk: desk, defaultQoS: configuration.mqtt.qos, eventLoop: eventLoop, logger: logger,
             questions: .init(
                 hello: { wiring.household?.hello() ?? .null },
                 status: { wiring.household?.status() ?? .null },
+                linkEvent: { wiring.household?.linkEvent() ?? [] },
                 added: { wiring.household?.uplink.moreWaiting() }))
         wiring.services = services
+        wiring.desk = desk
         wiring.household = self
     }
 
     /// Parts that have to know of each other before both exist.
     private final class Wiring {
         weak var services: MessageServices?
+        weak var desk: CloudDesk?
         weak var household: Household?
     }
 
@@ -165,9 +177,19 @@ final class Household {
         ).json
     }
 
+    private func linkEvent() -> [UInt8] {
+        let situation = uplink.situation
+        return LocalEvent.link(state: situation.state, reason: situation.failure.map { "\($0)" })
+    }
+
     // MARK: Service manager
 
     private func showStatus() {
+        let event = linkEvent()
+        if event != shownEvent {
+            shownEvent = event
+            server?.tellLink()
+        }
         let line = uplink.situation.line(waiting: outbox.books.waiting)
         guard line != shownStatus else { return }
         shownStatus = line

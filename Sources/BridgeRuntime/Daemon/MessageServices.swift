@@ -10,6 +10,7 @@ final class MessageServices: LocalServices {
     struct Questions {
         var hello: () -> JSONValue
         var status: () -> JSONValue
+        var linkEvent: () -> [UInt8]
         /// Messages were added to the outbox.
         var added: () -> Void
     }
@@ -26,6 +27,7 @@ final class MessageServices: LocalServices {
     private let eventLoop: any EventLoop
     private let logger: Logger
     private let questions: Questions
+    private let desk: CloudDesk
     private var watchers: [Int64: Watcher] = [:]
     /// The receipts that each connected client watches.
     private var watched: [ObjectIdentifier: Set<Int64>] = [:]
@@ -33,8 +35,10 @@ final class MessageServices: LocalServices {
     private lazy var timer = DeadlineTimer(eventLoop: eventLoop) { [unowned self] in expire() }
 
     init(
-        outbox: Outbox, defaultQoS: QoS, eventLoop: any EventLoop, logger: Logger, questions: Questions
+        outbox: Outbox, desk: CloudDesk, defaultQoS: QoS, eventLoop: any EventLoop, logger: Logger,
+        questions: Questions
     ) {
+        self.desk = desk
         self.outbox = outbox
         self.defaultQoS = defaultQoS
         self.eventLoop = eventLoop
@@ -46,11 +50,27 @@ final class MessageServices: LocalServices {
 
     func status() -> JSONValue { questions.status() }
 
+    func linkEvent() -> [UInt8] { questions.linkEvent() }
+
+    func subscribed(client: ObjectIdentifier) { desk.subscribed(client: client) }
+
+    func answer(id: String, payload: [UInt8], from peer: Peer, report: @escaping (SubmissionReport) -> Void) {
+        desk.answer(id: id, payload: payload, qos: defaultQoS, report: report)
+    }
+
     /// A link may be down for days: what is remembered for a client goes when it goes.
     func left(client: ObjectIdentifier) {
         for receipt in watched.removeValue(forKey: client) ?? [] {
             watchers[receipt] = nil
             replies.forget(receipt: receipt)
+        }
+    }
+
+    func receipt(_ query: ReceiptQuery, found: @escaping (Receipt?) -> Void) {
+        let found = NIOLoopBound(found, eventLoop: eventLoop)
+        let eventLoop = eventLoop
+        outbox.receipt(query) { result in
+            eventLoop.execute { found.value(try? result.get()) }
         }
     }
 
@@ -136,16 +156,12 @@ final class MessageServices: LocalServices {
         }
     }
 
-    /// A message came from the cloud: a reply to a waiting post, or something for people to read in the journal.
+    /// A message came from the cloud: for programs that subscribed, and perhaps a reply to a post.
     func received(_ message: InboundMessage) {
+        desk.received(message)
         guard message.topic.hasSuffix("_reply"), let reply = try? JSONValue(parsing: message.payload),
             let id = reply["id"]?.text
-        else {
-            logger.event(
-                .cloudMessage, "from the cloud on \(message.topic): \(message.payload.count) bytes",
-                ["topic": "\(message.topic)"])
-            return
-        }
+        else { return }
         let code = reply["code"]?.integer
         if let code, code != 200 {
             logger.event(
@@ -153,12 +169,14 @@ final class MessageServices: LocalServices {
                 "the cloud answered message \(id) on \(message.topic) with code \(code): \(Self.readable(reply["message"]?.text ?? ""))",
                 ["topic": "\(message.topic)", "code": "\(code)"])
         }
+        let answer = CloudReply(
+            topic: String(message.topic.dropLast("_reply".count)), id: id, code: code ?? 0,
+            data: reply["data"].map { Array($0.serialized.utf8) }, message: reply["message"]?.text)
+        outbox.confirm(answer, at: WallTime.now.milliseconds)
         for receipt in replies.replied(topic: message.topic, id: id) {
             finish(
                 receipt,
-                .confirmed(
-                    receipt: receipt, code: code ?? 0, data: reply["data"].map { Array($0.serialized.utf8) },
-                    message: reply["message"]?.text))
+                .confirmed(receipt: receipt, code: answer.code, data: answer.data, message: answer.message))
         }
         timer.set(replies.deadline)
     }

@@ -49,6 +49,7 @@ final class LocalClientHandler: ChannelDuplexHandler {
     private var isClosing = false
     private var takesNothing = false
     private var isObserved = false
+    private(set) var subscription: LocalSubscription?
 
     init(server: LocalServer, maxMessage: Int) {
         self.server = server
@@ -163,6 +164,9 @@ final class LocalClientHandler: ChannelDuplexHandler {
                 switch try LocalRequest.parse(bytes, rules: server.settings.topics, ids: &server.ids) {
                 case .hello(let tag): answer(LocalAnswer.object(server.services.hello(), tag: tag), ticket)
                 case .status(let tag): answer(LocalAnswer.object(server.services.status(), tag: tag), ticket)
+                case .subscribe(let subscription, let tag): subscribe(subscription, tag: tag, ticket)
+                case .answer(let id, let payload): answerCloud(id: id, payload, ticket)
+                case .receipt(let query, let tag): look(for: query, tag: tag, ticket)
                 case .publish(let request): submit(request, ticket)
                 }
             } catch {
@@ -171,14 +175,62 @@ final class LocalClientHandler: ChannelDuplexHandler {
         }
     }
 
+    private func look(for query: ReceiptQuery, tag: [UInt8]?, _ ticket: AnswerQueue.Ticket) {
+        pendingRequests += 1
+        server.services.receipt(query) { [self] receipt in
+            pendingRequests -= 1
+            if let receipt {
+                answer(LocalAnswer.receipt(receipt, tag: tag), ticket)
+            } else {
+                var refusal = LocalRefusal(.unknownReceipt, "nothing is known of this message, or no longer")
+                refusal.tag = tag
+                if case .id(let id) = query { refusal.id = Array(JSONValue.string(id).serialized.utf8) }
+                refuse(refusal, ticket)
+            }
+            proceed()
+        }
+    }
+
+    private func subscribe(_ wanted: LocalSubscription, tag: [UInt8]?, _ ticket: AnswerQueue.Ticket) {
+        let isFirst = subscription?.link != true
+        subscription = wanted
+        answer(LocalAnswer.subscribed(tag: tag), ticket)
+        if wanted.link, isFirst { tell(server.services.linkEvent()) }
+        server.services.subscribed(client: ObjectIdentifier(self))
+    }
+
+    /// A line that answers no request.
+    func tell(_ line: [UInt8]) {
+        guard !isClosing else { return }
+        output += line
+        flushSoon()
+    }
+
+    private func answerCloud(id: String, _ payload: [UInt8], _ ticket: AnswerQueue.Ticket) {
+        let identity = LocalAnswer.Identity(alinkID: id)
+        guard !isStopping else {
+            return refuse(Self.refusal(.shuttingDown, "the daemon is stopping", identity), ticket)
+        }
+        begin(payload.count)
+        let watch = Watch(until: .queued, identity: identity)
+        server.services.answer(id: id, payload: payload, from: peer) { report in
+            self.reported(report, size: payload.count, watch, ticket)
+        }
+    }
+
+    /// A request of so many bytes waits for its commit.
+    private func begin(_ size: Int) {
+        pendingRequests += 1
+        pendingBytes += size
+        server.hold(bytes: size)
+    }
+
     private func submit(_ request: PublishRequest, _ ticket: AnswerQueue.Ticket) {
         guard !isStopping else {
             return refuse(Self.refusal(.shuttingDown, "the daemon is stopping", request.identity), ticket)
         }
         let size = request.payload.count + request.topic.utf8.count
-        pendingRequests += 1
-        pendingBytes += size
-        server.hold(bytes: size)
+        begin(size)
         let watch = Watch(until: request.until, identity: request.identity)
         server.services.submit(Submission(request: request, peer: peer, client: ObjectIdentifier(self))) { report in
             self.reported(report, size: size, watch, ticket)
@@ -261,9 +313,13 @@ final class LocalClientHandler: ChannelDuplexHandler {
 
     private func answer(_ line: [UInt8], _ ticket: AnswerQueue.Ticket) {
         let ready = answers.add(line, to: ticket)
-        guard let context, !isClosing, !ready.isEmpty else { return }
+        guard context != nil, !isClosing, !ready.isEmpty else { return }
         output += ready
-        guard !flushIsDue else { return }
+        flushSoon()
+    }
+
+    private func flushSoon() {
+        guard !flushIsDue, let context else { return }
         // What else is answered in this turn of the loop goes out with the same system call.
         flushIsDue = true
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
@@ -318,7 +374,9 @@ final class LocalClientHandler: ChannelDuplexHandler {
     /// Closes once nothing more is to come: no input, no answer owed, no line awaited.
     private func closeIfDone() {
         guard let context, !isClosing, !isProceeding, output.isEmpty, answers.isEmpty else { return }
-        guard isStopping || inputHasEnded && unread.isEmpty && watchedBytes == 0 else { return }
+        // A program that subscribed may have nothing more to say, and listens on.
+        let isListening = subscription != nil && context.channel.isActive
+        guard isStopping || inputHasEnded && unread.isEmpty && watchedBytes == 0 && !isListening else { return }
         isClosing = true
         let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
         context.writeAndFlush(wrapOutboundOut(ByteBuffer())).whenComplete { _ in bound.value.close(promise: nil) }

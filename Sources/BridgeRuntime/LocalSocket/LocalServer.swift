@@ -94,6 +94,26 @@ public final class LocalServer {
         return promise.futureResult
     }
 
+    // MARK: To the clients
+
+    /// Hands a message of the cloud to every program that wants it, or to one of them; says how many have taken it.
+    public func offer(topic: String, payload: [UInt8], to only: ObjectIdentifier? = nil) -> Int {
+        let method = LocalEvent.method(topic: topic, payload: payload, prefix: settings.topics.alinkPrefix)
+        let hearers = clients.filter { entry in
+            (only == nil || only == entry.key) && entry.value.subscription?.takes(topic: topic, method: method) ?? false
+        }
+        guard !hearers.isEmpty else { return 0 }
+        let line = LocalEvent.message(topic: topic, payload: payload)
+        for hearer in hearers.values { hearer.tell(line) }
+        return hearers.values.count { $0.subscription?.observes == false }
+    }
+
+    /// The link's state or reason has changed.
+    public func tellLink() {
+        let line = services.linkEvent()
+        for client in clients.values where client.subscription?.link ?? false { client.tell(line) }
+    }
+
     // MARK: From the clients
 
     private func accepted(_ channel: any Channel) throws {

@@ -8,12 +8,24 @@ public protocol LocalServices: AnyObject {
     /// The answer to `{"bridge":"status"}`, an object.
     func status() -> JSONValue
 
+    /// Where a message stands; nil when nothing is known of it. Called back once, on the event loop.
+    func receipt(_ query: ReceiptQuery, found: @escaping (Receipt?) -> Void)
+
     /// Stores a message for delivery.
     ///
     /// The first report has to be `queued` or `refused`, exactly once; it may come before this
     /// call returns. Others follow for as long as ``PublishRequest/until`` asks for them; those
     /// that nobody asked for are ignored.
     func submit(_ submission: Submission, report: @escaping (SubmissionReport) -> Void)
+
+    /// Sends a program's answer to a request of the cloud; reports as ``submit(_:report:)`` does.
+    func answer(id: String, payload: [UInt8], from peer: Peer, report: @escaping (SubmissionReport) -> Void)
+
+    /// A program has subscribed.
+    func subscribed(client: ObjectIdentifier)
+
+    /// The line that tells where the link stands.
+    func linkEvent() -> [UInt8]
 
     /// A client is gone: nobody reads further reports about its messages.
     func left(client: ObjectIdentifier)

@@ -40,7 +40,23 @@ enum OutboxStore {
             messages INTEGER NOT NULL
         ) WITHOUT ROWID;
         INSERT INTO ledger VALUES (1, 0, 0, 0, 0);
+        """,
+        // What became of messages that left: 1 delivered, 2 confirmed, 3 dropped.
         """
+        CREATE INDEX message_by_id ON message (alink_id) WHERE alink_id IS NOT NULL;
+        CREATE TABLE receipt (
+            sequence INTEGER PRIMARY KEY,
+            left_at INTEGER NOT NULL,
+            outcome INTEGER NOT NULL,
+            alink_id TEXT,
+            topic TEXT NOT NULL,
+            reason TEXT,
+            code INTEGER,
+            data BLOB,
+            note TEXT
+        );
+        CREATE INDEX receipt_by_id ON receipt (alink_id) WHERE alink_id IS NOT NULL;
+        """,
     ]
 
     // MARK: Messages
@@ -57,10 +73,20 @@ enum OutboxStore {
         ])
     }
 
-    /// Deletes a message and returns its cost; nil when it is not there.
-    static func delete(_ sequence: Int64, _ db: Database) throws -> Int64? {
-        let statement = try db.cachedStatement(sql: "DELETE FROM message WHERE sequence = ? RETURNING size")
-        return try Int64.fetchOne(statement, arguments: [sequence])
+    /// A message that is no more.
+    struct Deleted {
+        var cost: Int64
+        var alinkID: String?
+        var topic: String
+    }
+
+    /// Deletes a message; nil when it is not there.
+    static func delete(_ sequence: Int64, _ db: Database) throws -> Deleted? {
+        let statement = try db.cachedStatement(
+            sql: "DELETE FROM message WHERE sequence = ? RETURNING size, alink_id, topic")
+        return try Row.fetchOne(statement, arguments: [sequence]).map {
+            Deleted(cost: $0[0], alinkID: $0[1], topic: $0[2])
+        }
     }
 
     static func contains(_ sequence: Int64, _ db: Database) throws -> Bool {

@@ -5,11 +5,30 @@ import GRDB
 /// What waits for a transaction.
 enum OutboxOperation: Sendable {
     case append(NewMessage, @Sendable (Result<Appended, OutboxRefusal>) -> Void)
-    case remove(Int64, Departure, (@Sendable (Bool) -> Void)?)
+    case remove(Int64, Departure, at: Int64, (@Sendable (Bool) -> Void)?)
+    /// The cloud answered a message.
+    case confirm(CloudReply, at: Int64)
     /// The outbox's own drops; not kept when they fail, because the next reading finds them again.
-    case giveUp([Int64], DropReason)
+    case giveUp([Int64], DropReason, at: Int64)
 
     var isAppend: Bool { if case .append = self { true } else { false } }
+
+    /// Whether it is kept for another try when it could not be written.
+    var isKept: Bool {
+        switch self {
+        case .remove, .confirm: true
+        case .append, .giveUp: false
+        }
+    }
+
+    /// Whether somebody waits for it; what nobody waits for is written with the next transaction, whenever that is.
+    var isUrgent: Bool {
+        switch self {
+        case .append, .giveUp: true
+        case .remove(_, _, _, let completion): completion != nil
+        case .confirm: false
+        }
+    }
 }
 
 /// Carries out transactions and readings; holds what could not be written yet.
@@ -19,8 +38,10 @@ struct OutboxWriter: Sendable {
         var books: OutboxBooks
         var completions: [() -> Void] = []
         var dropped: [DroppedMessage] = []
-        /// Appends and removals that are done with.
+        /// Operations of callers that are done with.
         var finished = 0
+        /// Messages whose removal was written.
+        var departed: [Int64] = []
         /// Removals were kept for another try.
         var mustRetry = false
     }
@@ -71,7 +92,7 @@ struct OutboxWriter: Sendable {
             {
                 report = done
             } else {
-                kept = removals.filter { if case .remove = $0 { true } else { false } }
+                kept = removals.filter(\.isKept)
                 report.mustRetry = !kept.isEmpty
             }
             let refusal = Self.refusal(for: error)
@@ -105,13 +126,20 @@ struct OutboxWriter: Sendable {
                     let result = try append(message, limits, inFlightThrough, &report, db)
                     report.finished += 1
                     report.completions.append { completion(result) }
-                case .remove(let sequence, let departure, let completion):
-                    let size = try OutboxStore.delete(sequence, db)
-                    if let size { report.books.left(departure, bytes: size) }
+                case .remove(let sequence, let departure, let now, let completion):
+                    let deleted = try OutboxStore.delete(sequence, db)
+                    if let deleted {
+                        report.books.left(departure, bytes: deleted.cost)
+                        try ReceiptStore.record(deleted, sequence, as: departure, at: now, db)
+                    }
                     report.finished += 1
-                    if let completion { report.completions.append { completion(size != nil) } }
-                case .giveUp(let sequences, let reason):
-                    try giveUp(sequences, reason, &report, db)
+                    report.departed.append(sequence)
+                    if let completion { report.completions.append { completion(deleted != nil) } }
+                case .confirm(let reply, let now):
+                    try ReceiptStore.record(reply, at: now, db)
+                    report.finished += 1
+                case .giveUp(let sequences, let reason, let now):
+                    try giveUp(sequences, reason, at: now, &report, db)
                 }
             }
             try OutboxStore.save(report.books, before: books, db)
@@ -140,7 +168,7 @@ struct OutboxWriter: Sendable {
         case .makeRoom(let bytes):
             let oldest = try OutboxStore.oldest(after: inFlightThrough, making: bytes, db)
             guard !oldest.isEmpty else { return .failure(.queueFull(maxBytes: limits.maxBytes)) }
-            try giveUp(oldest, .queueFull, &report, db)
+            try giveUp(oldest, .queueFull, at: message.queuedAt, &report, db)
         }
         report.books.accepted(bytes: message.cost)
         let sequence = report.books.received
@@ -149,10 +177,13 @@ struct OutboxWriter: Sendable {
         return .success(Appended(sequence: sequence, outcome: .stored))
     }
 
-    private func giveUp(_ sequences: [Int64], _ reason: DropReason, _ report: inout Report, _ db: Database) throws {
+    private func giveUp(
+        _ sequences: [Int64], _ reason: DropReason, at now: Int64, _ report: inout Report, _ db: Database
+    ) throws {
         for sequence in sequences {
-            guard let size = try OutboxStore.delete(sequence, db) else { continue }
-            report.books.left(.dropped(reason), bytes: size)
+            guard let deleted = try OutboxStore.delete(sequence, db) else { continue }
+            report.books.left(.dropped(reason), bytes: deleted.cost)
+            try ReceiptStore.record(deleted, sequence, as: .dropped(reason), at: now, db)
             report.dropped.append(DroppedMessage(sequence: sequence, reason: reason))
         }
     }
@@ -162,7 +193,7 @@ struct OutboxWriter: Sendable {
     /// Reads in order; the second value are messages met whose time is over.
     func read(_ request: Reading, _ db: Database) -> (Result<[WaitingMessage], OutboxRefusal>, [Int64]) {
         let removed = Set(
-            kept.compactMap { if case .remove(let sequence, _, _) = $0 { sequence } else { nil } })
+            kept.compactMap { if case .remove(let sequence, _, _, _) = $0 { sequence } else { nil } })
         var messages: [WaitingMessage] = []
         var expired: [Int64] = []
         var bytes = 0

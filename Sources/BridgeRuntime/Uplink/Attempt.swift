@@ -94,6 +94,8 @@ final class Attempt {
 
     func publish(_ message: OutgoingMessage) { mqtt.publish(message) }
 
+    func acknowledge(_ identifier: UInt16) { mqtt.acknowledge(identifier) }
+
     /// Ends in order: DISCONNECT when there is a session, out of the tunnel, then `.left` is reported.
     func leave() {
         guard !isLeaving, !isOver else { return }

@@ -23,6 +23,12 @@ final class Dispatcher {
     private var isReading = false
     private var mayHoldMore = true
     private(set) var inFlight = 0
+    /// How many of ``loaded``, at its beginning, overtake the others.
+    private var loadedAhead = 0
+    /// Messages behind ``cursor`` that were taken ahead.
+    private var ahead: Set<Int64> = []
+    /// Of what was loaded and has not left.
+    private var costs: [Int64: Int64] = [:]
 
     init(outbox: Outbox, eventLoop: any EventLoop) {
         self.outbox = outbox
@@ -34,11 +40,19 @@ final class Dispatcher {
     /// Messages were added behind what has been read.
     func moreWaiting() { mayHoldMore = true }
 
+    /// A message that is in the outbox goes before all that waits there.
+    func sendAhead(_ message: WaitingMessage) {
+        ahead.insert(message.sequence)
+        load(message, at: loadedAhead)
+        loadedAhead += 1
+    }
+
     /// Publishes what may go now, and reads on when nothing is left in memory.
     func pump() {
         guard let attempt else { return }
         while let next = loaded.first, attempt.canPublish(next) {
             loaded.removeFirst()
+            loadedAhead = max(0, loadedAhead - 1)
             inFlight += 1
             attempt.publish(next)
         }
@@ -47,21 +61,25 @@ final class Dispatcher {
     }
 
     /// The broker has the message, or QoS 0 put it on the line: it leaves the outbox.
-    func delivered(_ sequence: Int64, then done: @escaping () -> Void) {
-        remove(sequence, as: .delivered, then: done)
-    }
+    func delivered(_ sequence: Int64) { remove(sequence, as: .delivered) }
 
     /// The message is given up: it leaves the outbox.
-    func dropped(_ sequence: Int64, as reason: DropReason, then done: @escaping () -> Void) {
-        remove(sequence, as: .dropped(reason), then: done)
-    }
+    func dropped(_ sequence: Int64, as reason: DropReason) { remove(sequence, as: .dropped(reason)) }
 
-    private func remove(_ sequence: Int64, as departure: Departure, then done: @escaping () -> Void) {
+    private func remove(_ sequence: Int64, as departure: Departure) {
         inFlight = max(0, inFlight - 1)
         outbox.markInFlight(inFlight, through: cursor)
-        let done = NIOLoopBound(done, eventLoop: eventLoop)
-        let eventLoop = eventLoop
-        outbox.remove(sequence, as: departure) { _ in eventLoop.execute { done.value() } }
+        outbox.remove(
+            sequence, as: departure, cost: costs.removeValue(forKey: sequence), at: WallTime.now.milliseconds)
+    }
+
+    private func load(_ message: WaitingMessage, at place: Int) {
+        costs[message.sequence] = message.cost
+        loaded.insert(
+            OutgoingMessage(
+                sequence: message.sequence, topic: message.topic, payload: message.payload,
+                qos: message.qos == 0 ? .atMostOnce : .atLeastOnce),
+            at: place)
     }
 
     private func readOn() {
@@ -85,12 +103,8 @@ final class Dispatcher {
             guard let last = messages.last else { break }
             cursor = last.sequence
             mayHoldMore = true
-            for message in messages {
-                loaded.append(
-                    OutgoingMessage(
-                        sequence: message.sequence, topic: message.topic, payload: message.payload,
-                        qos: message.qos == 0 ? .atMostOnce : .atLeastOnce))
-            }
+            for message in messages where !ahead.contains(message.sequence) { load(message, at: loaded.count) }
+            ahead = ahead.filter { $0 > cursor }
         case .failure:
             eventLoop.assumeIsolated().scheduleTask(in: Self.retry) { [weak self] in
                 self?.mayHoldMore = true

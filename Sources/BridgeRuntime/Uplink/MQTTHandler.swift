@@ -11,6 +11,7 @@ final class MQTTHandler: ChannelInboundHandler {
         case opened
         case received(ByteBuffer)
         case publish(OutgoingMessage)
+        case acknowledge(UInt16)
         case disconnect
         case timerFired
     }
@@ -42,6 +43,9 @@ final class MQTTHandler: ChannelInboundHandler {
     func canPublish(_ message: OutgoingMessage) -> Bool { connection.canPublish(bytes: message.encodedLength) }
 
     func publish(_ message: OutgoingMessage) { take(.publish(message)) }
+
+    /// A message of the server is safe.
+    func acknowledge(_ identifier: UInt16) { take(.acknowledge(identifier)) }
 
     /// Sends DISCONNECT and has the modem leave the tunnel.
     func disconnect() { take(.disconnect) }
@@ -93,6 +97,7 @@ final class MQTTHandler: ChannelInboundHandler {
             }
             return connection.received(ArraySlice(buffer.readableBytesView), now: .now)
         case .publish(let message): return connection.publish(message, now: .now)
+        case .acknowledge(let identifier): return connection.acknowledge(packetIdentifier: identifier, now: .now)
         case .disconnect: return connection.disconnect(now: .now)
         case .timerFired: return connection.timerFired(now: .now)
         }

@@ -16,11 +16,13 @@ final class Uplink {
 
     /// What the rest of the daemon wants to hear.
     struct Listeners {
-        /// A message is at the broker (QoS 1) or on the line (QoS 0), and its removal is on disk.
+        /// A message is at the broker (QoS 1) or on the line (QoS 0).
         var delivered: (Int64) -> Void
         /// A message was given up.
         var dropped: (Int64, DropReason) -> Void
         var received: (InboundMessage) -> Void
+        /// What was received and not acknowledged comes again in the next session, or never.
+        var sessionEnded: () -> Void
         /// The link's word or reason changed.
         var changed: () -> Void
     }
@@ -82,6 +84,18 @@ final class Uplink {
     func moreWaiting() {
         dispatcher.moreWaiting()
         pump()
+    }
+
+    /// A message that is in the outbox goes before all others.
+    func sendAhead(_ message: WaitingMessage) {
+        dispatcher.sendAhead(message)
+        pump()
+    }
+
+    /// A message of the server is safe; its PUBACK goes out if the session it came in is still there.
+    func acknowledge(_ identifier: UInt16) {
+        guard case .attempting(let attempt) = phase else { return }
+        attempt.acknowledge(identifier)
     }
 
     /// Takes new settings. The link is kept when nothing that matters to it has changed.
@@ -193,12 +207,14 @@ final class Uplink {
         case .connected(let sessionPresent):
             logger.debug("the broker accepted the session\(sessionPresent ? ", which it still had" : "")")
         case .written(let sequence), .acknowledged(let sequence):
-            dispatcher.delivered(sequence) { [weak self] in self?.listeners.delivered(sequence) }
+            dispatcher.delivered(sequence)
+            listeners.delivered(sequence)
         case .undeliverable(let sequence, let error):
             logger.event(
                 .requestRefused, level: .error, "message \(sequence) can go to no broker and is dropped: \(error)",
                 ["receipt": "\(sequence)"])
-            dispatcher.dropped(sequence, as: .poison) { [weak self] in self?.listeners.dropped(sequence, .poison) }
+            dispatcher.dropped(sequence, as: .poison)
+            listeners.dropped(sequence, .poison)
         case .message(let message): listeners.received(message)
         case .windowOpened: pump()
         case .pinged(let roundTrip): situation.pingRoundTrip = roundTrip
@@ -247,6 +263,7 @@ final class Uplink {
         situation.bytesReceived += attempt.bytesReceived
         situation.pingRoundTrip = nil
         dispatcher.attempt = nil
+        listeners.sessionEnded()
     }
 
     // MARK: Ending

@@ -102,7 +102,7 @@ import Testing
         arguments: [
             (#"{}"#, "invalid-request", nil, nil),
             (#"{"id":"9"}"#, "invalid-request", #""9""#, nil),
-            (#"{"id":"9","code":200,"data":{}}"#, "invalid-request", #""9""#, nil),
+            (#"{"id":"9","code":true,"data":{}}"#, "invalid-request", #""9""#, nil),
             (#"{"id":5,"method":"a.b"}"#, "invalid-id", "5", nil),
             (#"{"id":{"a":1},"method":"a.b"}"#, "invalid-id", nil, nil),
             (#"{"id":"9","method":5}"#, "invalid-method", #""9""#, nil),
@@ -112,7 +112,11 @@ import Testing
             (#"{"bridge":"hello","bridge":"status"}"#, "invalid-request", nil, nil),
             (#"{"bridge":5,"tag":[1, 2]}"#, "invalid-request", nil, "[1,2]"),
             (#"{"bridge":"dance","tag":"x"}"#, "unknown-operation", nil, #""x""#),
-            (#"{"bridge":"receipt","receipt":1}"#, "unknown-operation", nil, nil),
+            (#"{"bridge":"receipt","tag":7}"#, "invalid-request", nil, "7"),
+            (#"{"bridge":"receipt","receipt":1,"id":"5"}"#, "invalid-request", #""5""#, nil),
+            (#"{"bridge":"receipt","receipt":"1"}"#, "invalid-request", nil, nil),
+            (#"{"bridge":"receipt","receipt":0}"#, "invalid-request", nil, nil),
+            (#"{"bridge":"receipt","id":"x"}"#, "invalid-id", #""x""#, nil),
             (#"{"bridge":"publish"}"#, "invalid-request", nil, nil),
             (
                 #"{"bridge":"publish","tag":{"k": 1},"message":{"id":"x","method":"a.b"}}"#, "invalid-id", #""x""#,
@@ -158,6 +162,12 @@ import Testing
     }
 
     // MARK: Requests to the daemon
+
+    @Test("Where a message stands is asked by number or by id")
+    func receipt() throws {
+        #expect(try Self.parse(#"{"bridge":"receipt","receipt":4711}"#) == .receipt(.number(4711), tag: nil))
+        #expect(try Self.parse(#"{"bridge":"receipt","id":"5","tag":1}"#) == .receipt(.id("5"), tag: Array("1".utf8)))
+    }
 
     @Test("A method beside a bridge key is no Alink request")
     func bridgeWins() throws {

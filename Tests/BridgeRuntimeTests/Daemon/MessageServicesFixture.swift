@@ -31,9 +31,14 @@ final class MessageServicesFixture {
         services = try loop.submit {
             NIOLoopBound(
                 MessageServices(
-                    outbox: outbox, defaultQoS: .atLeastOnce, eventLoop: loop,
+                    outbox: outbox,
+                    desk: CloudDesk(
+                        prefix: "/sys/p/d/", outbox: outbox, eventLoop: loop,
+                        logger: Logger(label: "test") { _ in journal },
+                        neighbours: .init(offer: { _, _ in 0 }, acknowledge: { _ in }, sendAhead: { _ in })),
+                    defaultQoS: .atLeastOnce, eventLoop: loop,
                     logger: Logger(label: "test") { _ in journal },
-                    questions: .init(hello: { [:] }, status: { [:] }, added: {})),
+                    questions: .init(hello: { [:] }, status: { [:] }, linkEvent: { [] }, added: {})),
                 eventLoop: loop)
         }.wait()
     }

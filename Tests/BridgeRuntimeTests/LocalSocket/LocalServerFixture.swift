@@ -18,6 +18,8 @@ final class FakeServices: LocalServices {
 
     /// Whether submissions are queued at once, or held for the test.
     var holds = false
+    private(set) var answers: [(id: String, payload: [UInt8])] = []
+    private(set) var subscriptions = 0
     private(set) var submissions: [Submission] = []
     var held: [Held] = []
 
@@ -31,6 +33,19 @@ final class FakeServices: LocalServices {
     func hello() -> JSONValue { ["version": "1.2.3", "protocol": 1] }
 
     func status() -> JSONValue { ["state": "online", "clients": 1] }
+
+    func answer(id: String, payload: [UInt8], from peer: Peer, report: @escaping (SubmissionReport) -> Void) {
+        answers.append((id, payload))
+        report(id == "1" ? .queued(receipt: 7) : .refused(.invalidRequest, detail: "nothing waits for this answer"))
+    }
+
+    func subscribed(client: ObjectIdentifier) { subscriptions += 1 }
+
+    func linkEvent() -> [UInt8] { LocalEvent.link(state: .online, reason: nil) }
+
+    func receipt(_ query: ReceiptQuery, found: @escaping (Receipt?) -> Void) {
+        found(query == .number(1) ? Receipt(number: 1, alinkID: "5", state: .delivered) : nil)
+    }
 
     func submit(_ submission: Submission, report: @escaping (SubmissionReport) -> Void) {
         submissions.append(submission)

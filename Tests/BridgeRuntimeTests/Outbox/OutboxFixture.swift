@@ -39,7 +39,7 @@ extension Outbox {
 
     func remove(_ sequence: Int64, as departure: Departure) async -> Bool {
         await withCheckedContinuation { continuation in
-            remove(sequence, as: departure) { continuation.resume(returning: $0) }
+            remove(sequence, as: departure, at: 1_000_000) { continuation.resume(returning: $0) }
         }
     }
 

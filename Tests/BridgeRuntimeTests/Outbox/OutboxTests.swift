@@ -73,7 +73,8 @@ import Testing
         #expect(outbox.pendingCount == 0)
         await withCheckedContinuation { continuation in
             for sequence in 1...4000 as ClosedRange<Int64> {
-                outbox.remove(sequence, as: sequence.isMultiple(of: 4) ? .dropped(.purged) : .delivered) { _ in
+                outbox.remove(sequence, as: sequence.isMultiple(of: 4) ? .dropped(.purged) : .delivered, at: 1_000_000)
+                { _ in
                     if sequence == 4000 { continuation.resume() }
                 }
             }

@@ -36,7 +36,7 @@ import Testing
         let removed = Mutex<[Bool]>([])
         outbox.append(.test(String(repeating: "y", count: 200_000))) { _ in }
         for sequence in stored.prefix(5) {
-            outbox.remove(sequence, as: .delivered) { there in removed.withLock { $0.append(there) } }
+            outbox.remove(sequence, as: .delivered, at: 1_000_000) { there in removed.withLock { $0.append(there) } }
         }
         #expect(try await outbox.next().map(\.sequence) == Array(stored.dropFirst(5)))
         #expect(removed.withLock { $0 } == [true, true, true, true, true])

@@ -156,8 +156,13 @@ final class Workbench {
     }
 
     /// Has the simulated modem do something (`drop`, `network down`, `hangup` …).
-    func disturb(_ command: String) throws {
-        let control = try SocketClient(folder + "/modem.control")
+    func disturb(_ command: String) throws { try order(command, of: "modem") }
+
+    /// Has the simulated cloud do something (`publish1 TOPIC PAYLOAD`, `kick` …).
+    func orderCloud(_ command: String) throws { try order(command, of: "cloud") }
+
+    private func order(_ command: String, of simulator: String) throws {
+        let control = try SocketClient(folder + "/\(simulator).control")
         try control.send(command + "\n")
         let answer = try control.line()
         guard answer == "ok" else { throw SocketClient.Broken(description: "espsim: \(answer ?? "no answer")") }

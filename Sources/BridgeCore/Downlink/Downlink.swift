@@ -1,0 +1,157 @@
+/// Messages of the cloud on their way to local programs: who is asked, which request an answer belongs to, what becomes
+/// of a request that nobody takes, and when the cloud is told that a message has arrived.
+///
+/// A message of QoS 1 is acknowledged once a program has it, or once what happens without one is settled, and always in
+/// the order of arrival [MQTT-4.6.0-2].
+public struct Downlink: Sendable {
+    /// What the caller is to do.
+    public enum Effect: Equatable, Sendable {
+        case acknowledge(UInt16)
+        /// Publish an answer ahead of what waits; it is worthless after `expires`.
+        case answer(topic: String, payload: [UInt8], expires: Duration?)
+        /// Nobody took it.
+        case untaken(InboundMessage, CloudRequest?)
+    }
+
+    /// Why a program's answer leads nowhere.
+    public enum AnswerError: Error, Equatable, Sendable {
+        /// No request with this id was handed over, or it was answered.
+        case unknown
+        /// The 8 s of a synchronous request are over.
+        case late
+    }
+
+    private struct Waiting {
+        var message: InboundMessage
+        var request: CloudRequest
+        var until: Moment
+    }
+
+    private struct Answerable {
+        var request: CloudRequest
+        var until: Moment
+    }
+
+    /// Most requests that wait for a program, or for its answer.
+    static let mostRequests = 256
+    private static let mostRecent = 64
+
+    private let prefix: String
+    private var waiting: [Waiting] = []
+    private var answerable: [Answerable] = []
+    /// Messages of QoS 1 in the order of arrival, and whether they are settled.
+    private var arrivals: [(identifier: UInt16, isSettled: Bool)] = []
+    /// What was handed over in this session, to know it again.
+    private var recent: [InboundMessage] = []
+
+    /// - Parameter prefix: `/sys/${productKey}/${deviceName}/`.
+    public init(prefix: String) { self.prefix = prefix }
+
+    public var deadline: Moment? { (waiting.map(\.until) + answerable.map(\.until)).min() }
+
+    // MARK: From the cloud
+
+    /// A message came; `offer` hands it to the programs and says how many took it.
+    public mutating func received(
+        _ message: InboundMessage, now: Moment, offer: (InboundMessage) -> Int
+    ) -> [Effect] {
+        if let identifier = message.packetIdentifier {
+            if message.dup, isKnown(message) { return repeated(identifier) }
+            arrivals.append((identifier, false))
+            remember(message)
+        }
+        let request = CloudRequest(topic: message.topic, payload: message.payload, prefix: prefix)
+        if offer(message) > 0 {
+            if let request { canBeAnswered(request, now: now) }
+            return settle(message)
+        }
+        guard let request, waiting.count < Self.mostRequests else {
+            return [.untaken(message, request)] + settle(message)
+        }
+        waiting.append(Waiting(message: message, request: request, until: now + request.waitsFor))
+        return []
+    }
+
+    /// A program has subscribed: what waits is offered again.
+    public mutating func subscribed(now: Moment, offer: (InboundMessage) -> Int) -> [Effect] {
+        var effects: [Effect] = []
+        var left: [Waiting] = []
+        for entry in waiting {
+            guard offer(entry.message) > 0 else {
+                left.append(entry)
+                continue
+            }
+            canBeAnswered(entry.request, now: now)
+            effects += settle(entry.message)
+        }
+        waiting = left
+        return effects
+    }
+
+    /// The session is over: what was not acknowledged comes again, or never.
+    public mutating func sessionEnded() {
+        arrivals = []
+        recent = []
+        // Without the session the answers could still be sent; requests that nobody has taken come again.
+        waiting.removeAll { $0.message.packetIdentifier != nil }
+    }
+
+    // MARK: From the programs
+
+    /// A program answers: where its answer goes, and for how long it is worth something.
+    public mutating func answered(id: String, now: Moment) throws(AnswerError) -> (topic: String, expires: Duration?) {
+        guard let index = answerable.lastIndex(where: { $0.request.id == id }) else { throw .unknown }
+        let entry = answerable.remove(at: index)
+        guard now < entry.until else { throw .late }
+        return (entry.request.replyTopic, entry.request.kind == .rrpc ? entry.until - now : nil)
+    }
+
+    /// Requests whose time is over.
+    public mutating func timePassed(_ now: Moment) -> [Effect] {
+        // Kept a little longer, so that a late answer is told that it is late.
+        answerable.removeAll { $0.until + .seconds(60) <= now }
+        var effects: [Effect] = []
+        for entry in waiting where entry.until <= now {
+            effects.append(.untaken(entry.message, entry.request))
+            effects.append(
+                .answer(topic: entry.request.replyTopic, payload: entry.request.refusal, expires: .seconds(60)))
+            effects += settle(entry.message)
+        }
+        waiting.removeAll { $0.until <= now }
+        return effects
+    }
+
+    // MARK: Means
+
+    private mutating func canBeAnswered(_ request: CloudRequest, now: Moment) {
+        if answerable.count >= Self.mostRequests { answerable.removeFirst() }
+        answerable.append(Answerable(request: request, until: now + request.answerableFor))
+    }
+
+    private mutating func settle(_ message: InboundMessage) -> [Effect] {
+        guard let identifier = message.packetIdentifier,
+            let index = arrivals.firstIndex(where: { $0.identifier == identifier && !$0.isSettled })
+        else { return [] }
+        arrivals[index].isSettled = true
+        let ready = arrivals.prefix { $0.isSettled }
+        arrivals.removeFirst(ready.count)
+        return ready.map { .acknowledge($0.identifier) }
+    }
+
+    /// A repetition of what has been settled is acknowledged once more; of what has not, it changes nothing.
+    private func repeated(_ identifier: UInt16) -> [Effect] {
+        arrivals.contains { $0.identifier == identifier } ? [] : [.acknowledge(identifier)]
+    }
+
+    private func isKnown(_ message: InboundMessage) -> Bool {
+        recent.contains {
+            $0.packetIdentifier == message.packetIdentifier && $0.topic == message.topic
+                && $0.payload == message.payload
+        }
+    }
+
+    private mutating func remember(_ message: InboundMessage) {
+        if recent.count >= Self.mostRecent { recent.removeFirst() }
+        recent.append(message)
+    }
+}

@@ -1,0 +1,121 @@
+import BridgeCore
+import Logging
+import NIOCore
+
+/// Brings messages of the cloud to local programs, and their answers back. Decisions are ``Downlink``'s.
+///
+/// All of it runs on the event loop.
+final class CloudDesk {
+    /// The parts of the daemon that it works with.
+    struct Neighbours {
+        /// Hands a message to every program that wants it, or to one; how many have taken it.
+        var offer: (InboundMessage, _ only: ObjectIdentifier?) -> Int
+        /// PUBACK goes to the cloud.
+        var acknowledge: (UInt16) -> Void
+        /// A message that is in the outbox goes before all others.
+        var sendAhead: (WaitingMessage) -> Void
+    }
+
+    private let outbox: Outbox
+    private let eventLoop: any EventLoop
+    private let logger: Logger
+    private let neighbours: Neighbours
+    private var downlink: Downlink
+    private lazy var timer = DeadlineTimer(eventLoop: eventLoop) { [unowned self] in
+        carryOut(downlink.timePassed(.now))
+    }
+
+    init(prefix: String, outbox: Outbox, eventLoop: any EventLoop, logger: Logger, neighbours: Neighbours) {
+        downlink = Downlink(prefix: prefix)
+        self.outbox = outbox
+        self.eventLoop = eventLoop
+        self.logger = logger
+        self.neighbours = neighbours
+    }
+
+    func received(_ message: InboundMessage) {
+        carryOut(downlink.received(message, now: .now) { neighbours.offer($0, nil) })
+    }
+
+    func subscribed(client: ObjectIdentifier) {
+        carryOut(downlink.subscribed(now: .now) { neighbours.offer($0, client) })
+    }
+
+    func sessionEnded() {
+        downlink.sessionEnded()
+        timer.set(downlink.deadline)
+    }
+
+    /// A program answers a request of the cloud.
+    func answer(id: String, payload: [UInt8], qos: QoS, report: @escaping (SubmissionReport) -> Void) {
+        do throws(Downlink.AnswerError) {
+            let (topic, expires) = try downlink.answered(id: id, now: .now)
+            timer.set(downlink.deadline)
+            send(payload, to: topic, expires: expires, qos: expires == nil ? qos : .atMostOnce, report: report)
+        } catch {
+            let detail =
+                switch error {
+                case .unknown: "no request of the cloud with this id waits for an answer"
+                case .late: "the 8 s in which the cloud takes an answer to this request are over"
+                }
+            report(.refused(.invalidRequest, detail: detail))
+        }
+    }
+
+    private func carryOut(_ effects: [Downlink.Effect]) {
+        for effect in effects {
+            switch effect {
+            case .acknowledge(let identifier): neighbours.acknowledge(identifier)
+            case .answer(let topic, let payload, let expires):
+                send(payload, to: topic, expires: expires, qos: .atMostOnce) { _ in }
+            case .untaken(let message, let request): untaken(message, request)
+            }
+        }
+        timer.set(downlink.deadline)
+    }
+
+    private func untaken(_ message: InboundMessage, _ request: CloudRequest?) {
+        guard !message.topic.hasSuffix("_reply") else { return }
+        let what = "from the cloud on \(message.topic), \(message.payload.count) bytes"
+        if let request {
+            logger.event(
+                .cloudMessage, level: .warning,
+                "\(what): no program takes it (\"subscribe\"), request \(request.id) was answered with code 503",
+                ["topic": "\(message.topic)"])
+        } else {
+            logger.event(.cloudMessage, "\(what): no program subscribes to it", ["topic": "\(message.topic)"])
+        }
+    }
+
+    /// Stores an answer, and sends it ahead of all that waits.
+    private func send(
+        _ payload: [UInt8], to topic: String, expires: Duration?, qos: QoS,
+        report: @escaping (SubmissionReport) -> Void
+    ) {
+        let now = WallTime.now.milliseconds
+        let message = NewMessage(
+            topic: topic, payload: payload, qos: qos.rawValue, expiresAt: expires.map { now + $0.inMilliseconds },
+            queuedAt: now)
+        let bound = NIOLoopBound((self, report), eventLoop: eventLoop)
+        let eventLoop = eventLoop
+        outbox.append(message) { result in
+            eventLoop.execute {
+                let (me, report) = bound.value
+                switch result {
+                case .success(let appended):
+                    report(.queued(receipt: appended.sequence))
+                    me.neighbours.sendAhead(
+                        WaitingMessage(
+                            sequence: appended.sequence, topic: topic, payload: payload, qos: qos.rawValue,
+                            alinkID: nil,
+                            queuedAt: now))
+                case .failure(let refusal):
+                    me.logger.event(
+                        .requestRefused, level: .warning, "an answer to the cloud was refused: \(refusal)",
+                        ["topic": "\(topic)"])
+                    report(.refused(refusal.error, detail: "\(refusal)"))
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,103 @@
+import BridgeCore
+import Foundation
+import GRDB
+
+/// The statements about what became of messages, each on a connection that the caller holds.
+enum ReceiptStore {
+    /// Most receipts that are kept, whatever their age: about 150 MB of disk.
+    static let most: Int64 = 1_000_000
+
+    private enum Outcome: Int {
+        case delivered = 1
+        case confirmed = 2
+        case dropped = 3
+    }
+
+    /// A message left the outbox. A reply that came before is not overwritten.
+    static func record(
+        _ message: OutboxStore.Deleted, _ sequence: Int64, as departure: Departure, at now: Int64, _ db: Database
+    ) throws {
+        let statement = try db.cachedStatement(
+            sql: """
+                INSERT OR IGNORE INTO receipt (sequence, left_at, outcome, alink_id, topic, reason)
+                VALUES (?, ?, ?, ?, ?, ?)
+                """)
+        let (outcome, reason): (Outcome, String?) =
+            switch departure {
+            case .delivered: (.delivered, nil)
+            case .dropped(let reason): (.dropped, reason.rawValue)
+            }
+        try statement.execute(arguments: [
+            sequence, now, outcome.rawValue, message.alinkID, message.topic, reason,
+        ])
+    }
+
+    /// The cloud answered: noted for the newest delivered message with this topic and id, or for one that still waits for
+    /// its PUBACK. An answer to nothing known is forgotten.
+    static func record(_ reply: CloudReply, at now: Int64, _ db: Database) throws {
+        let data = reply.data.map { Data($0) }
+        let update = try db.cachedStatement(
+            sql: """
+                UPDATE receipt SET outcome = 2, code = ?, data = ?, note = ? WHERE sequence = (
+                    SELECT max(sequence) FROM receipt WHERE alink_id = ? AND topic = ? AND outcome = 1)
+                """)
+        try update.execute(arguments: [reply.code, data, reply.message, reply.id, reply.topic])
+        guard db.changesCount == 0 else { return }
+        let insert = try db.cachedStatement(
+            sql: """
+                INSERT OR IGNORE INTO receipt (sequence, left_at, outcome, alink_id, topic, code, data, note)
+                SELECT min(sequence), ?, 2, alink_id, topic, ?, ?, ? FROM message WHERE alink_id = ? AND topic = ?
+                HAVING count(*) > 0
+                """)
+        try insert.execute(arguments: [now, reply.code, data, reply.message, reply.id, reply.topic])
+    }
+
+    static func find(_ query: ReceiptQuery, _ db: Database) throws -> Receipt? {
+        let (column, value): (String, any DatabaseValueConvertible) =
+            switch query {
+            case .number(let number): ("sequence", number)
+            case .id(let id): ("alink_id", id)
+            }
+        let left = try db.cachedStatement(
+            sql: """
+                SELECT sequence, alink_id, outcome, reason, code, data, note FROM receipt
+                WHERE \(column) = ? ORDER BY sequence DESC LIMIT 1
+                """)
+        let waiting = try db.cachedStatement(
+            sql: "SELECT sequence, alink_id FROM message WHERE \(column) = ? ORDER BY sequence DESC LIMIT 1")
+        let gone = try Row.fetchOne(left, arguments: [value]).flatMap(Self.receipt)
+        let here = try Row.fetchOne(waiting, arguments: [value]).map {
+            Receipt(number: $0[0], alinkID: $0[1], state: .waiting)
+        }
+        switch (gone, here) {
+        case (let gone?, let here?): return here.number > gone.number ? here : gone
+        case (let gone, let here): return gone ?? here
+        }
+    }
+
+    private static func receipt(_ row: Row) -> Receipt? {
+        let state: Receipt.State
+        switch Outcome(rawValue: row[2]) {
+        case .delivered: state = .delivered
+        case .confirmed:
+            let data: Data? = row[5]
+            state = .confirmed(code: row[4] ?? 0, data: data.map { [UInt8]($0) }, message: row[6])
+        case .dropped:
+            let reason: String? = row[3]
+            state = .dropped(reason.flatMap(DropReason.init) ?? .purged)
+        case nil: return nil
+        }
+        return Receipt(number: row[0], alinkID: row[1], state: state)
+    }
+
+    /// Forgets what left before `time`, and what is more than ``most`` messages behind; at most `count` of them.
+    static func forget(before time: Int64, received: Int64, count: Int, _ db: Database) throws -> Int {
+        let statement = try db.cachedStatement(
+            sql: """
+                DELETE FROM receipt WHERE sequence IN (SELECT sequence FROM receipt ORDER BY sequence LIMIT ?)
+                AND (left_at < ? OR sequence <= ?)
+                """)
+        try statement.execute(arguments: [count, time, received &- most])
+        return db.changesCount
+    }
+}

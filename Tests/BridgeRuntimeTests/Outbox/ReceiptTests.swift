@@ -1,0 +1,162 @@
+import BridgeCore
+import GRDB
+import Synchronization
+import Testing
+
+@testable import BridgeRuntime
+
+/// Where messages stand, also after they left, and after a restart.
+@Suite("Receipts")
+struct ReceiptTests {
+    private static let topic = "/t"
+
+    private func message(_ id: String, queuedAt: Int64 = 1_000_000) -> NewMessage {
+        NewMessage(topic: Self.topic, payload: [1], qos: 1, alinkID: id, queuedAt: queuedAt)
+    }
+
+    private func reply(_ id: String, code: Int = 200, topic: String = Self.topic) -> CloudReply {
+        CloudReply(topic: topic, id: id, code: code, data: Array(#"{"a":1}"#.utf8), message: "success")
+    }
+
+    private func state(_ outbox: Outbox, _ query: ReceiptQuery) async throws -> Receipt.State? {
+        try await outbox.receipt(query)?.state
+    }
+
+    @Test("waiting, delivered, confirmed: by number and by id")
+    func life() async throws {
+        let folder = try TemporaryFolder()
+        let outbox = try Outbox(path: folder.database, limits: OutboxLimits())
+        let number = try await outbox.receipt(message("5"))
+        for query in [ReceiptQuery.number(number), .id("5")] {
+            #expect(try await state(outbox, query) == .waiting)
+        }
+        outbox.remove(number, as: .delivered, at: 1_000_000)
+        for query in [ReceiptQuery.number(number), .id("5")] {
+            #expect(try await state(outbox, query) == .delivered)
+        }
+        outbox.confirm(reply("5", code: 460), at: 1_000_000)
+        let confirmed = Receipt.State.confirmed(code: 460, data: Array(#"{"a":1}"#.utf8), message: "success")
+        for query in [ReceiptQuery.number(number), .id("5")] {
+            #expect(try await state(outbox, query) == confirmed)
+        }
+        #expect(try await outbox.receipt(.number(99)) == nil)
+        #expect(try await outbox.receipt(.id("6")) == nil)
+    }
+
+    @Test("all of it after a restart, the reply of another session too")
+    func restart() async throws {
+        let folder = try TemporaryFolder()
+        do {
+            let outbox = try Outbox(path: folder.database, limits: OutboxLimits())
+            for id in ["1", "2", "3"] { _ = try await outbox.receipt(message(id)) }
+            outbox.remove(1, as: .delivered, at: 1_000_000)
+            outbox.remove(2, as: .dropped(.expired), at: 1_000_000)
+            outbox.close()
+        }
+        let outbox = try Outbox(path: folder.database, limits: OutboxLimits())
+        #expect(try await state(outbox, .id("1")) == .delivered)
+        #expect(try await state(outbox, .id("2")) == .dropped(.expired))
+        #expect(try await state(outbox, .id("3")) == .waiting)
+        outbox.confirm(reply("1"), at: 1_000_000)
+        guard case .confirmed(200, _, "success") = try await state(outbox, .number(1)) else {
+            Issue.record("the reply of another session was not noted")
+            return
+        }
+    }
+
+    @Test("a reply that comes before its PUBACK counts; the removal does not undo it")
+    func replyFirst() async throws {
+        let folder = try TemporaryFolder()
+        let outbox = try Outbox(path: folder.database, limits: OutboxLimits())
+        let number = try await outbox.receipt(message("5"))
+        outbox.confirm(reply("5"), at: 1_000_000)
+        outbox.remove(number, as: .delivered, at: 1_000_000)
+        guard case .confirmed = try await state(outbox, .number(number)) else {
+            Issue.record("the reply was lost")
+            return
+        }
+        #expect(outbox.books.delivered == 1)
+    }
+
+    @Test("a reply to something else is noted nowhere", arguments: [("6", "/t"), ("5", "/other")])
+    func foreignReply(id: String, topic: String) async throws {
+        let folder = try TemporaryFolder()
+        let outbox = try Outbox(path: folder.database, limits: OutboxLimits())
+        let number = try await outbox.receipt(message("5"))
+        outbox.remove(number, as: .delivered, at: 1_000_000)
+        outbox.confirm(reply(id, topic: topic), at: 1_000_000)
+        #expect(try await state(outbox, .number(number)) == .delivered)
+        #expect(try await outbox.receipt(.id("6")) == nil)
+    }
+
+    @Test("an id that was used again leads to the newest message")
+    func newest() async throws {
+        let folder = try TemporaryFolder()
+        let outbox = try Outbox(path: folder.database, limits: OutboxLimits())
+        let first = try await outbox.receipt(message("5"))
+        outbox.remove(first, as: .delivered, at: 1_000_000)
+        let second = try await outbox.receipt(message("5"))
+        #expect(try await outbox.receipt(.id("5"))?.number == second)
+        #expect(try await state(outbox, .id("5")) == .waiting)
+    }
+
+    @Test("receipts are kept as long as messages are, and no longer")
+    func age() async throws {
+        let folder = try TemporaryFolder()
+        let outbox = try Outbox(path: folder.database, limits: OutboxLimits(maxAge: 1_000))
+        for id in ["1", "2"] { _ = try await outbox.receipt(message(id, queuedAt: 10_000)) }
+        outbox.remove(1, as: .delivered, at: 10_000)
+        outbox.remove(2, as: .delivered, at: 10_500)
+        _ = try await outbox.receipt(.number(1))
+        _ = await outbox.sweep(now: 11_200)
+        #expect(try await outbox.receipt(.number(1)) == nil)
+        #expect(try await state(outbox, .number(2)) == .delivered)
+    }
+
+    @Test("what has left is in the books at once, is not read again, and costs no commit of its own")
+    func deferred() async throws {
+        let folder = try TemporaryFolder()
+        let outbox = try Outbox(path: folder.database, limits: OutboxLimits())
+        let first = try await outbox.next(after: 0).count
+        #expect(first == 0)
+        _ = try await outbox.receipt(message("1"))
+        _ = try await outbox.receipt(message("2"))
+        let waiting = try await outbox.next()
+        outbox.remove(1, as: .delivered, cost: waiting[0].cost, at: 1_000_000)
+        #expect(outbox.books.delivered == 1)
+        #expect(outbox.books.waiting == 1)
+        #expect(outbox.books.bytes == waiting[1].cost)
+        #expect(outbox.books.balance == 0)
+        #expect(outbox.pendingCount == 1)
+        // The next append takes it along.
+        _ = try await outbox.receipt(message("3"))
+        #expect(outbox.pendingCount == 0)
+        #expect(outbox.books.delivered == 1)
+        outbox.remove(2, as: .delivered, cost: waiting[1].cost, at: 1_000_000)
+        #expect(try await outbox.next().map(\.sequence) == [3])
+    }
+
+    @Test("a database of the version before gets the new tables, and keeps its messages")
+    func migrates() async throws {
+        let folder = try TemporaryFolder()
+        do {
+            let outbox = try Outbox(path: folder.database, limits: OutboxLimits())
+            _ = try await outbox.receipt(message("1"))
+            outbox.close()
+        }
+        try await DatabaseQueue(path: folder.database).write { db in
+            try db.execute(sql: "DROP TABLE receipt; DROP INDEX message_by_id; PRAGMA user_version = 1;")
+        }
+        let outbox = try Outbox(path: folder.database, limits: OutboxLimits())
+        #expect(outbox.notices.isEmpty)
+        #expect(try await state(outbox, .id("1")) == .waiting)
+    }
+}
+
+extension Outbox {
+    func receipt(_ query: ReceiptQuery) async throws -> Receipt? {
+        try await withCheckedContinuation { continuation in
+            receipt(query) { continuation.resume(returning: $0) }
+        }.get()
+    }
+}
