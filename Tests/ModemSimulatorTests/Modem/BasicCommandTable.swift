@@ -13,6 +13,7 @@ import Testing
         Row("ATE0", .ok),
         Row("ATE2", .error),
         Row("AT+NOSUCH", .error),
+        Row("AT+gmr", .error),
         Row("AT+GMR?", .error),
         Row("AT+RESTORE=1", .error),
         Row("AT+SLEEP=0", .ok),

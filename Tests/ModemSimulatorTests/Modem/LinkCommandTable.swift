@@ -32,6 +32,8 @@ import Testing
         Row(.joined, "AT+CIPSTART=\"TCP\",\"broker\"", .explained("Miss param")),
         Row(.joined, "AT+CIPSTART=\"TCP\"", .explained("Miss param")),
         Row(.joined, "AT+CIPSTART=0,\"TCP\",\"broker\",1883", .explained("MUX=0")),
+        Row(.joined, "AT+CIPSTART=\"TCP\",\"broker", .error),
+        Row(.joined, "AT+CIPSTART", .error),
         Row(.joinedMany, start, .explained("MUX=1")),
         Row(.joinedMany, "AT+CIPSTART=5,\"TCP\",\"broker\",1883", .explained("ID ERROR")),
         Row(.joinedMany, "AT+CIPSTART=4,\"TCP\",\"broker\",1883", .all("4,CONNECT||OK|")),

@@ -20,11 +20,6 @@ import Testing
         #expect(bench.ask("AT+CIPSTATUS") == "STATUS:2\r\n\r\nOK\r\n")
     }
 
-    @Test func joiningAgainLeavesFirst() {
-        var bench = Bench.joined()
-        #expect(bench.ask(Self.join()) == "WIFI DISCONNECT\r\nWIFI CONNECTED\r\nWIFI GOT IP\r\n\r\nOK\r\n")
-    }
-
     @Test func failures() {
         var bench = Bench()
         #expect(bench.ask(Self.join("workshop", "wrong-one")) == "+CWJAP:2\r\n\r\nFAIL\r\n")
@@ -40,53 +35,12 @@ import Testing
         #expect(bench.ask(Self.join("workshop", "another1")).hasSuffix("\r\nOK\r\n"))
     }
 
-    @Test func withoutAddressJoiningGivesUpAfterFourteenLooks() {
-        var bench = Bench(fast: false)
-        bench.feed(.struck(.addressesGiven(false)))
-        bench.send(Self.join() + "\r\n")
-        bench.wait(.milliseconds(13_990))
-        #expect(bench.heard() == "WIFI CONNECTED\r\n")
-        bench.wait(.milliseconds(20))
-        #expect(bench.heard() == "WIFI DISCONNECT\r\n+CWJAP:1\r\n\r\nFAIL\r\n")
-    }
-
-    @Test(arguments: [1, 4])
-    func wrongPasswordMayHaveAnotherCode(code: Int) {
-        var bench = Bench { $0.accessPoints[0].wrongPasswordCode = code }
-        #expect(bench.ask(Self.join("workshop", "wrong-one")) == "+CWJAP:\(code)\r\n\r\nFAIL\r\n")
-    }
-
-    @Test func specialCharactersAreEscaped() {
-        let ssid = #"ab\,c"#
-        let password = #"0123456789"\"#
-        var bench = Bench { $0.accessPoints = [AccessPoint(ssid: ssid, password: password)] }
-        #expect(bench.ask(#"AT+CWJAP_CUR="ab\\\,c","0123456789\"\\""#).hasSuffix("\r\nOK\r\n"))
-        #expect(bench.ask(#"AT+CWJAP_CUR="ab\,c","0123456789\"\\""#).contains("+CWJAP:3"))
-        #expect(bench.ask(#"AT+CWJAP_CUR="ab,c","0123456789""#) == "\r\nERROR\r\n")
-    }
-
-    @Test(arguments: [
-        "AT+CWJAP_CUR=\"workshop\"", "AT+CWJAP_CUR=workshop,12345678", "AT+CWJAP_CUR=\"\",\"12345678\"",
-        "AT+CWJAP_CUR=\"workshop\",\"12345678",
-    ])
-    func wrongArguments(line: String) {
-        var bench = Bench()
-        #expect(bench.ask(line) == "\r\nERROR\r\n")
-    }
-
     @Test func withoutStationModeNothingIsJoined() {
         var bench = Bench { $0.flash.wifiMode = 2 }
         #expect(bench.ask(Self.join()) == "\r\nERROR\r\n")
         #expect(bench.ask("AT+CWLAP") == "\r\nERROR\r\n")
         #expect(bench.ask("AT+CWMODE_CUR=1") == "\r\nOK\r\n")
         #expect(bench.ask(Self.join()).hasSuffix("\r\nOK\r\n"))
-    }
-
-    @Test func leavingIsToldAfterOK() {
-        var bench = Bench.joined()
-        #expect(bench.ask("AT+CWQAP") == "\r\nOK\r\nWIFI DISCONNECT\r\n")
-        bench.wait(.seconds(60))
-        #expect(bench.heard() == "")
     }
 
     // MARK: By itself
@@ -115,19 +69,6 @@ import Testing
         bench.feed(.struck(.accessPointDown))
         #expect(bench.heard() == "CLOSED\r\nWIFI DISCONNECT\r\n")
         #expect(bench.effects.contains(.abandon(bench.lastDial)))
-    }
-
-    @Test func missingAddressIsToldAfterThirtySeconds() {
-        var bench = Bench(fast: false) {
-            $0.flash.credentials = Credentials(ssid: "workshop", password: "12345678")
-            $0.flash.joinsAtBoot = true
-        }
-        bench.feed(.struck(.addressesGiven(false)))
-        bench.feed(.struck(.restarted))
-        bench.wait(.seconds(36))
-        let heard = Array(bench.heard().utf8)
-        let expected = Array("\r\nready\r\nWIFI CONNECTED\r\nDHCP TIMEOUT\r\nWIFI DISCONNECT\r\n".utf8)
-        #expect(heard.contains(expected))
     }
 
     @Test func textsAreSuppressedInTransparentModeOfCommandModeToo() {

@@ -81,6 +81,60 @@ import Testing
 
     @Test(arguments: rows) func replies(_ row: Row) { row.check() }
 
+    // MARK: Failures of AT+CWJAP
+
+    @Test(
+        arguments: [
+            (.passwordChanged("another1"), "+CWJAP:2||"), (.accessPointDown, "+CWJAP:3||"),
+            (.accessPointRefuses(true), "+CWJAP:4||"),
+            (.addressesGiven(false), "WIFI CONNECTED|WIFI DISCONNECT|+CWJAP:1||"),
+        ] as [(Fault, String)])
+    func failures(fault: Fault, text: String) {
+        for version in FirmwareVersion.allCases {
+            var bench = Bench.started(.booted, version)
+            bench.feed(.struck(fault))
+            let expected = Reply.nonOS(text + "FAIL|", espAT: text + "ERROR|")
+            #expect(bench.ask("AT+CWJAP=\"workshop\",\"12345678\"") == expected[version], "\(version.rawValue)")
+        }
+    }
+
+    @Test(arguments: [1, 4])
+    func wrongPasswordMayHaveAnotherCode(code: Int) {
+        for version in FirmwareVersion.allCases {
+            var bench = Bench {
+                $0.firmware = version
+                $0.accessPoints[0].wrongPasswordCode = code
+            }
+            #expect(bench.ask("AT+CWJAP=\"workshop\",\"wrong-one\"").hasPrefix("+CWJAP:\(code)\r\n\r\n"))
+        }
+    }
+
+    @Test(arguments: FirmwareVersion.allCases)
+    func specialCharactersAreEscaped(version: FirmwareVersion) {
+        var bench = Bench {
+            $0.firmware = version
+            $0.accessPoints = [AccessPoint(ssid: #"ab\,c"#, password: #"0123456789"\"#)]
+        }
+        #expect(bench.ask(#"AT+CWJAP="ab\\\,c","0123456789\"\\""#).hasSuffix("\r\nOK\r\n"))
+        #expect(bench.ask(#"AT+CWJAP="ab\,c","0123456789\"\\""#).contains("+CWJAP:3"))
+        #expect(bench.ask(#"AT+CWJAP="ab,c","0123456789""#) == "\r\nERROR\r\n")
+    }
+
+    // MARK: AT+CWLAP
+
+    /// An open network, a hidden one, and a name with a quotation mark that is not escaped.
+    @Test func scanTellsNamesAsTheyAre() {
+        var bench = Bench {
+            var named = AccessPoint(ssid: "a\"b", password: "")
+            (named.strength, named.channel) = (-80, 11)
+            $0.accessPoints = [AccessPoint(ssid: "", password: "12345678"), named]
+        }
+        #expect(
+            bench.ask("AT+CWLAP")
+                == "+CWLAP:(3,\"\",-57,\"c0:25:e9:12:34:56\",6,-12,0,4,4,7,0)\r\n"
+                + "+CWLAP:(0,\"a\"b\",-80,\"c0:25:e9:12:34:56\",11,-12,0,4,4,7,0)\r\n\r\nOK\r\n")
+    }
+
     // MARK: How long AT+CWJAP tries
 
     /// 1.3: 3 s, then six times 2 s. 1.7: 14 times 1 s. ESP-AT: 15 s, or what the host wants.
