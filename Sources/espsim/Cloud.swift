@@ -31,6 +31,9 @@ struct Cloud: AsyncParsableCommand {
     @Flag(help: "Print events as JSON, one object a line.")
     var json = false
 
+    @Flag(help: "Do not limit messages a second and connections a minute as the platform does.")
+    var unlimited = false
+
     @Option(help: "A Unix socket that takes orders, one a line.")
     var control: String?
 
@@ -46,6 +49,7 @@ struct Cloud: AsyncParsableCommand {
             CloudDevice(productKey: productKey, deviceName: deviceName, secret: try secret())
         ]
         options.controlPath = control
+        options.enforcesRates = !unlimited
         options.onEvent = { [json] event in printNow(json ? event.jsonLine : event.line) }
         let stop = StopSignals()
         let cloud = try await SimulatedCloud.start(options)

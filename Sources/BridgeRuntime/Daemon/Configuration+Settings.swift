@@ -37,7 +37,7 @@ extension Configuration {
                 ssid: wifi.ssid, password: wifi.password.value, bssid: wifi.bssid.isEmpty ? nil : wifi.bssid,
                 host: host,
                 port: mqtt.port, linkKeepAlive: modem.linkKeepAlive, baud: serial.baud),
-            mqtt: session)
+            mqtt: session, pace: aliyun == nil ? nil : .platform)
     }
 
     var outboxLimits: OutboxLimits {

@@ -21,6 +21,9 @@ final class Dispatcher {
     /// The last message that was read from the outbox.
     private var cursor: Int64 = 0
     private var isReading = false
+    /// How fast the other side takes messages; nil for as fast as they come.
+    var pace: PublishPace?
+    private var isPausing = false
     private var mayHoldMore = true
     private(set) var inFlight = 0
     /// How many of ``loaded``, at its beginning, overtake the others.
@@ -51,6 +54,10 @@ final class Dispatcher {
     func pump() {
         guard let attempt else { return }
         while let next = loaded.first, attempt.canPublish(next) {
+            if let due = pace?.wait(next.qos, now: .now) {
+                pumpLater(due)
+                break
+            }
             loaded.removeFirst()
             loadedAhead = max(0, loadedAhead - 1)
             inFlight += 1
@@ -71,6 +78,16 @@ final class Dispatcher {
         outbox.markInFlight(inFlight, through: cursor)
         outbox.remove(
             sequence, as: departure, cost: costs.removeValue(forKey: sequence), at: WallTime.now.milliseconds)
+    }
+
+    /// The platform takes no more at present.
+    private func pumpLater(_ due: Moment) {
+        guard !isPausing else { return }
+        isPausing = true
+        eventLoop.assumeIsolated().scheduleTask(deadline: due.deadline) { [weak self] in
+            self?.isPausing = false
+            self?.pump()
+        }
     }
 
     private func load(_ message: WaitingMessage, at place: Int) {

@@ -12,6 +12,8 @@ final class Uplink {
         var port: SerialPort.Settings
         var modem: ModemLink.Settings
         var mqtt: MQTTConnection.Settings
+        /// How many messages a second the other side takes; nil for any number.
+        var pace: PublishPace.Limits?
     }
 
     /// What the rest of the daemon wants to hear.
@@ -64,6 +66,7 @@ final class Uplink {
         self.listeners = listeners
         journal = LinkJournal(logger: logger)
         dispatcher = Dispatcher(outbox: outbox, eventLoop: eventLoop)
+        dispatcher.pace = settings.pace.map { PublishPace($0) }
     }
 
     /// All bytes of the serial line so far: those of earlier attempts and of the present one.
@@ -105,6 +108,7 @@ final class Uplink {
         guard new != settings else { return false }
         let keepsPort = new.port == settings.port
         settings = new
+        dispatcher.pace = new.pace.map { PublishPace($0) }
         leave { [self] in
             if !keepsPort { port = nil }
             begin(policy.restarted(now: .now))

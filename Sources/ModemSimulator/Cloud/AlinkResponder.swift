@@ -1,5 +1,4 @@
 import BridgeCore
-import FoundationEssentials
 
 /// What the platform answers to a request of the thing model ("Device properties, events, and services").
 struct AlinkResponder {
@@ -22,46 +21,50 @@ struct AlinkResponder {
         "thing/topo/change", "thing/sub/register_reply", "thing/config/push", "thing/config/get_reply",
     ]
 
-    /// A request, or a device's answer: the numeric or textual id, and whether an answer is wanted.
-    private struct Envelope: Decodable {
-        struct System: Decodable { var ack: Int? }
-        var id: String
-        var sys: System?
+    let prefix: String
+    private let device: String
 
-        private enum Keys: String, CodingKey { case id, sys }
+    init(device: CloudDevice) {
+        self.device = "\(device.productKey)/\(device.deviceName)"
+        prefix = "/sys/\(self.device)/"
+    }
 
-        init(from decoder: any Decoder) throws {
-            let container = try decoder.container(keyedBy: Keys.self)
-            if let number = try? container.decode(UInt32.self, forKey: .id) {
-                id = String(number)
-            } else {
-                id = try container.decode(String.self, forKey: .id)
-            }
-            sys = try container.decodeIfPresent(System.self, forKey: .sys)
+    /// Topic and payload of the answer; nil for what is taken and not answered.
+    ///
+    /// - Parameter milliseconds: the platform's clock.
+    func answer(
+        topic: String, payload: [UInt8], thing: inout ThingState, shadow: inout DeviceShadow, milliseconds: Int64
+    ) -> (topic: String, payload: String)? {
+        switch topic {
+        case "/shadow/update/\(device)":
+            return ("/shadow/get/\(device)", shadow.answer(payload, seconds: milliseconds / 1000).serialized)
+        case "/ext/ntp/\(device)/request":
+            guard let sent = (try? JSONValue(parsing: payload))?["deviceSendTime"] else { return nil }
+            let now = JSONValue.string("\(milliseconds)")
+            let answer: JSONValue = ["deviceSendTime": sent, "serverRecvTime": now, "serverSendTime": now]
+            return ("/ext/ntp/\(device)/response", answer.serialized)
+        default: return request(topic: topic, payload: payload, &thing)
         }
     }
 
-    let prefix: String
-
-    init(device: CloudDevice) { prefix = "/sys/\(device.productKey)/\(device.deviceName)/" }
-
-    /// Topic and payload of the answer; nil for what is taken and not answered.
-    func answer(topic: String, payload: [UInt8]) -> (topic: String, payload: String)? {
+    private func request(topic: String, payload: [UInt8], _ thing: inout ThingState) -> (String, String)? {
         guard topic.hasPrefix(prefix) else { return nil }
         let path = String(topic.dropFirst(prefix.count))
         guard Self.requests.contains(where: { MQTTTopic.matches(filter: $0, name: path) }) else { return nil }
-        let envelope = try? JSONDecoder().decode(Envelope.self, from: Data(payload))
-        if envelope?.sys?.ack == 0 { return nil }
-        let isUnderstood = envelope != nil
-        let reply: JSONValue = [
-            "code": isUnderstood ? 200 : 6207,
-            "data": [:],
-            "id": .string(envelope?.id ?? ""),
-            "message": isUnderstood ? "success" : "the data is not JSON with an id",
-            "method": .string(path.split(separator: "/").joined(separator: ".")),
-            "version": "1.0",
+        let request = try? JSONValue(parsing: payload)
+        if request?["sys"]?["ack"]?.integer == 0 { return nil }
+        let id = request?["id"].flatMap { $0.text ?? $0.integer.map(String.init) }
+        let reply =
+            if let request, id != nil {
+                thing.answer(path: path, params: request["params"])
+            } else {
+                ThingState.Reply(code: ThingState.Code.notJSON, message: "the data is not JSON with an id")
+            }
+        let answer: JSONValue = [
+            "code": .int(reply.code), "data": reply.data, "id": .string(id ?? ""), "message": .string(reply.message),
+            "method": .string(path.split(separator: "/").joined(separator: ".")), "version": "1.0",
         ]
-        return (topic + "_reply", reply.serialized)
+        return (topic + "_reply", answer.serialized)
     }
 
     /// Whether the platform subscribed the topic itself.

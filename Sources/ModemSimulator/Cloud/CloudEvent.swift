@@ -20,6 +20,12 @@ public enum CloudEvent: Equatable, Sendable {
     case notSent(topic: String, why: String)
     /// PUBACK of the device.
     case acknowledged(packetIdentifier: UInt16)
+    /// The device answered a synchronous request in time.
+    case rrpcAnswered(id: String, payload: [UInt8])
+    /// It did not within 8 s.
+    case rrpcTimedOut(id: String)
+    /// Something to the device was lost by order.
+    case lostByOrder(topic: String)
     case pinged
     /// The client broke a rule of MQTT; the connection is closed.
     case violation(MQTTError)
@@ -78,6 +84,13 @@ public enum CloudEvent: Equatable, Sendable {
         case .notSent(let topic, let why):
             ("not-sent", [.init("topic", .string(topic)), .init("why", .string(why))])
         case .acknowledged(let identifier): ("acknowledged", [.init("id", .int(identifier))])
+        case .rrpcAnswered(let id, let payload):
+            (
+                "rrpc-answered",
+                [.init("id", .string(id)), .init("payload", .string(String(decoding: payload, as: UTF8.self)))]
+            )
+        case .rrpcTimedOut(let id): ("rrpc-timed-out", [.init("id", .string(id))])
+        case .lostByOrder(let topic): ("lost-by-order", [.init("topic", .string(topic))])
         case .pinged: ("pinged", [])
         case .violation(let error):
             ("violation", [.init("rule", .string(error.rule)), .init("why", .string(error.sentence))])
@@ -98,43 +111,5 @@ public enum CloudEvent: Equatable, Sendable {
             members.append(.init("payload_hex", .string(digits)))
         }
         return members
-    }
-}
-
-/// A line of the control socket of `espsim cloud`.
-public enum CloudOrder: Equatable, Sendable {
-    /// Send a message to the device, if it is subscribed.
-    case publish(topic: String, payload: String, qos: QoS)
-    /// Close every connection, as a newer session elsewhere would.
-    case kick
-    /// Answer every CONNECT with this code; nil judges again.
-    case refuse(ConnectReturnCode?)
-    /// Take everything and answer nothing, or answer again.
-    case silent(Bool)
-
-    /// The lines that are understood.
-    public static let help = """
-        publish TOPIC PAYLOAD    a message at QoS 0
-        publish1 TOPIC PAYLOAD   a message at QoS 1
-        kick                     close every connection
-        refuse 1..5              answer every CONNECT with this code
-        accept                   judge every CONNECT again
-        silent on|off            take everything and answer nothing
-        """
-
-    /// Nil for a line that is not understood.
-    public init?(line: String) {
-        let words = line.split(separator: " ", maxSplits: 2).map(String.init)
-        switch (words.first, words.count) {
-        case ("publish", 3): self = .publish(topic: words[1], payload: words[2], qos: .atMostOnce)
-        case ("publish1", 3): self = .publish(topic: words[1], payload: words[2], qos: .atLeastOnce)
-        case ("kick", 1): self = .kick
-        case ("accept", 1): self = .refuse(nil)
-        case ("refuse", 2):
-            guard let code = UInt8(words[1]).flatMap(ConnectReturnCode.init), code != .accepted else { return nil }
-            self = .refuse(code)
-        case ("silent", 2) where words[1] == "on" || words[1] == "off": self = .silent(words[1] == "on")
-        default: return nil
-        }
     }
 }

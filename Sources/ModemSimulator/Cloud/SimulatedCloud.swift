@@ -10,6 +10,8 @@ public final class SimulatedCloud: Sendable {
         /// 0 takes any free port, see ``SimulatedCloud/port``.
         public var port = 0
         public var devices: [CloudDevice] = []
+        /// Whether rates and connections a minute are limited as on the platform.
+        public var enforcesRates = true
         /// A Unix socket for ``CloudOrder`` lines.
         public var controlPath: String?
         /// Told of every event, on the cloud's thread.
@@ -86,7 +88,12 @@ final class CloudEngine {
     private var timer: (due: Moment, scheduled: Scheduled<Void>)?
 
     init(options: SimulatedCloud.Options, loop: any EventLoop) {
-        platform = SimulatedPlatform(devices: options.devices)
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        let wall = Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+        platform = SimulatedPlatform(
+            devices: options.devices, enforcesRates: options.enforcesRates,
+            epoch: wall - Moment.monotonic.nanoseconds / 1_000_000)
         onEvent = options.onEvent
         self.loop = loop
     }

@@ -16,10 +16,30 @@ extension SimulatedPlatform {
             send(id, .pubAck(MQTTPacket.PubAck(packetIdentifier: identifier)))
         }
         let responder = AlinkResponder(device: identity.device)
+        let key = Self.key(identity.device)
+        var thing = things[key] ?? Thing()
+        defer { things[key] = thing }
+        guard takesPublish(publish.qos, of: &thing) else {
+            let limit = publish.qos == .atMostOnce ? PlatformRates.atMostOnceASecond : PlatformRates.atLeastOnceASecond
+            return report(.limit(why: "more than \(limit) messages a second at QoS \(publish.qos.rawValue): dropped"))
+        }
         if let why = limitBroken(by: publish, identity, responder) { return report(.limit(why: why)) }
         if publish.retain { report(.limit(why: "retain is not supported and is ignored")) }
-        guard let answer = responder.answer(topic: publish.topic, payload: publish.payload) else { return }
+        answered(publish, responder)
+        guard
+            let answer = responder.answer(
+                topic: publish.topic, payload: publish.payload, thing: &thing.state, shadow: &thing.shadow,
+                milliseconds: wallClock)
+        else { return }
         deliver(topic: answer.topic, payload: Array(answer.payload.utf8), qos: .atMostOnce, to: identity.device)
+    }
+
+    /// An answer to a synchronous request, in time or too late.
+    private mutating func answered(_ publish: MQTTPacket.Publish, _ responder: AlinkResponder) {
+        let start = responder.prefix + "rrpc/response/"
+        guard publish.topic.hasPrefix(start) else { return }
+        let id = String(publish.topic.dropFirst(start.count))
+        if rrpcs.removeValue(forKey: id) != nil { report(.rrpcAnswered(id: id, payload: publish.payload)) }
     }
 
     private func limitBroken(
@@ -80,6 +100,7 @@ extension SimulatedPlatform {
         guard isSubscribed(topic, device, itself: online?.value.identity?.subscribesItself ?? false) else {
             return report(.notSent(topic: topic, why: "not subscribed"))
         }
+        if trouble.loses() { return report(.lostByOrder(topic: topic)) }
         var publish = MQTTPacket.Publish(topic: topic, payload: payload, qos: qos)
         if qos != .atMostOnce, var session = sessions[key] {
             repeat {
@@ -94,6 +115,10 @@ extension SimulatedPlatform {
             sessions[key] = session
         }
         guard let id = online?.key else { return report(.notSent(topic: topic, why: "offline")) }
+        transmit(publish, to: id)
+        guard trouble.repeatsNext, qos == .atLeastOnce else { return }
+        trouble.repeatsNext = false
+        publish.dup = true
         transmit(publish, to: id)
     }
 

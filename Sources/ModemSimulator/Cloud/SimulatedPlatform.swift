@@ -43,6 +43,15 @@ public struct SimulatedPlatform: Sendable {
         var lastIdentifier: UInt16 = 0
     }
 
+    /// What the platform keeps of a device whether or not it is connected.
+    struct Thing {
+        var state = ThingState()
+        var shadow = DeviceShadow()
+        var rates = PlatformRates()
+    }
+
+    /// How long an application waits for the answer to a synchronous request.
+    static let rrpcLimit = Duration.seconds(8)
     static let largestPacket = 1_048_576
     static let mostSubscriptions = 100
     static let mostFilters = 8
@@ -55,15 +64,35 @@ public struct SimulatedPlatform: Sendable {
     var connections: [ConnectionID: Connection] = [:]
     /// By device name and product key.
     var sessions: [String: Session] = [:]
+    var things: [String: Thing] = [:]
+    var trouble = CloudTrouble()
+    /// Synchronous requests that wait for the device, by their message id.
+    var rrpcs: [String: Moment] = [:]
+    private var lastRequest = 0
+    private let enforcesRates: Bool
+    /// The platform's wall clock, in milliseconds since 1970, at ``Moment/zero``.
+    private let epoch: Int64
     private var forcedCode: ConnectReturnCode?
     private var isSilent = false
     private(set) var now = Moment.zero
     private var effects: [Effect] = []
 
-    public init(devices: [CloudDevice]) { judge = SignInJudge(devices: devices) }
+    /// - Parameters:
+    ///   - enforcesRates: drop what is more than the platform takes in a second, and connections beyond five a minute.
+    ///   - epoch: the wall clock at ``Moment/zero``, in milliseconds since 1970, for NTP and shadows.
+    public init(devices: [CloudDevice], enforcesRates: Bool = true, epoch: Int64 = 0) {
+        judge = SignInJudge(devices: devices)
+        self.enforcesRates = enforcesRates
+        self.epoch = epoch
+    }
 
-    /// When a silent connection is closed, if nothing happens before.
-    public var deadline: Moment? { connections.values.map(\.deadline).min() }
+    /// When something happens by itself, if nothing happens before.
+    public var deadline: Moment? {
+        (connections.values.map(\.deadline) + Array(rrpcs.values) + [trouble.deadline].compactMap { $0 }).min()
+    }
+
+    /// Milliseconds since 1970.
+    var wallClock: Int64 { epoch + now.nanoseconds / 1_000_000 }
 
     /// Takes in what happened; what is to be done comes back in order.
     public mutating func input(_ input: Input, now moment: Moment) -> [Effect] {
@@ -77,8 +106,9 @@ public struct SimulatedPlatform: Sendable {
             guard let connection = connections.removeValue(forKey: id) else { break }
             report(.lost(device: connection.identity?.device.deviceName))
         case .ordered(let order): perform(order)
-        case .timePassed: closeSilentOnes()
+        case .timePassed: break
         }
+        timePassed()
         defer { effects = [] }
         return effects
     }
@@ -88,11 +118,22 @@ public struct SimulatedPlatform: Sendable {
     mutating func report(_ event: CloudEvent) { effects.append(.report(event)) }
 
     mutating func send(_ id: ConnectionID, _ packet: MQTTPacket) {
-        if !isSilent { effects.append(.send(id, packet.encoded())) }
+        guard !isSilent else { return }
+        transmit(packet.encoded(), on: id)
+    }
+
+    func takesPublish(_ qos: QoS, of thing: inout Thing) -> Bool {
+        !enforcesRates || thing.rates.takes(qos, now: now)
+    }
+
+    private mutating func transmit(_ bytes: [UInt8], on id: ConnectionID) {
+        let out = trouble.send(bytes, on: id, now: now)
+        if !out.isEmpty { effects.append(.send(id, out)) }
     }
 
     mutating func close(_ id: ConnectionID) {
         guard connections.removeValue(forKey: id) != nil else { return }
+        trouble.forget(id)
         effects.append(.close(id))
     }
 
@@ -157,6 +198,7 @@ public struct SimulatedPlatform: Sendable {
 
     private mutating func signIn(_ id: ConnectionID, _ connect: MQTTPacket.Connect) {
         do throws(SignInJudge.Refusal) {
+            try limitConnects(connect)
             if let forcedCode { throw SignInJudge.Refusal(code: forcedCode, why: "by order") }
             begin(id, connect, try judge.judge(connect))
         } catch {
@@ -164,6 +206,17 @@ public struct SimulatedPlatform: Sendable {
             send(id, .connectAcknowledgement(MQTTPacket.ConnectAcknowledgement(returnCode: error.code)))
             close(id)
         }
+    }
+
+    /// What the platform does with the sixth request in a minute is not documented; it is turned away here with code 3.
+    private mutating func limitConnects(_ connect: MQTTPacket.Connect) throws(SignInJudge.Refusal) {
+        guard enforcesRates, let user = connect.username, user.utf8.count <= 128,
+            judge.devices.contains(where: { Self.key($0) == user })
+        else { return }
+        if things[user, default: Thing()].rates.connects(now: now) { return }
+        let why = "more than \(PlatformRates.connectsAMinute) connection requests in a minute"
+        report(.limit(why: why))
+        throw SignInJudge.Refusal(code: .serverUnavailable, why: why)
     }
 
     private mutating func begin(_ id: ConnectionID, _ connect: MQTTPacket.Connect, _ identity: SignInJudge.Identity) {
@@ -201,6 +254,17 @@ public struct SimulatedPlatform: Sendable {
         connections[id]?.deadline = Moment(nanoseconds: (limit + sweep - 1) / sweep * sweep)
     }
 
+    private mutating func timePassed() {
+        for (connection, bytes) in trouble.arrived(now) where connections[connection] != nil {
+            effects.append(.send(connection, bytes))
+        }
+        for (id, due) in rrpcs.sorted(by: { $0.key < $1.key }) where due <= now {
+            rrpcs[id] = nil
+            report(.rrpcTimedOut(id: id))
+        }
+        closeSilentOnes()
+    }
+
     private mutating func closeSilentOnes() {
         for (id, connection) in connections.sorted(by: { $0.key < $1.key }) where connection.deadline <= now {
             let silence = "nothing came for one and a half times the keep-alive"
@@ -222,8 +286,40 @@ public struct SimulatedPlatform: Sendable {
                 report(.kicked(device: connections[id]?.identity?.device.deviceName ?? ""))
                 close(id)
             }
+        case .propertySet(let params): request("thing/service/property/set", params)
+        case .service(let name, let params): request("thing/service/\(name)", params)
+        case .desire(let name, let value):
+            guard let value = try? JSONValue(parsing: Array(value.utf8)) else { return }
+            for device in judge.devices { things[Self.key(device), default: Thing()].state.desire(name, value) }
+        case .rrpc(let params): rrpc(params)
+        case .lose(let count): trouble.losses = count
+        case .delay(let delay): trouble.delay = delay
+        case .split(let size): trouble.pieces = size
+        case .duplicate: trouble.repeatsNext = true
         case .refuse(let code): forcedCode = code
         case .silent(let isSilent): self.isSilent = isSilent
+        }
+    }
+
+    /// A request of the thing model to every device, at QoS 1.
+    private mutating func request(_ path: String, _ params: String) {
+        lastRequest += 1
+        let method = path.split(separator: "/").joined(separator: ".")
+        let payload = #"{"id":"\#(lastRequest)","method":"\#(method)","params":\#(params),"version":"1.0.0"}"#
+        for device in judge.devices {
+            let topic = AlinkResponder(device: device).prefix + path
+            deliver(topic: topic, payload: Array(payload.utf8), qos: .atLeastOnce, to: device)
+        }
+    }
+
+    private mutating func rrpc(_ params: String) {
+        lastRequest += 1
+        let payload = #"{"id":"\#(lastRequest)","params":\#(params),"version":"1.0"}"#
+        for device in judge.devices {
+            let message = "\(1_000_000_000 + lastRequest)"
+            rrpcs[message] = now + Self.rrpcLimit
+            let topic = AlinkResponder(device: device).prefix + "rrpc/request/\(message)"
+            deliver(topic: topic, payload: Array(payload.utf8), qos: .atMostOnce, to: device)
         }
     }
 }

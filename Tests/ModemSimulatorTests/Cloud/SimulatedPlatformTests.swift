@@ -158,19 +158,19 @@ import Testing
     // MARK: Requests
 
     @Test(arguments: [
-        ("thing/event/property/post", "thing.event.property.post"),
-        ("thing/event/alarm/post", "thing.event.alarm.post"),
-        ("thing/event/property/batch/post", "thing.event.property.batch.post"),
-        ("thing/event/property/history/post", "thing.event.property.history.post"),
-        ("thing/deviceinfo/update", "thing.deviceinfo.update"),
-        ("thing/property/desired/get", "thing.property.desired.get"),
+        ("thing/event/property/post", "thing.event.property.post", #"{"a":1}"#),
+        ("thing/event/alarm/post", "thing.event.alarm.post", #"{"value":{}}"#),
+        ("thing/event/property/batch/post", "thing.event.property.batch.post", #"{"properties":{}}"#),
+        ("thing/event/property/history/post", "thing.event.property.history.post", "[]"),
+        ("thing/deviceinfo/update", "thing.deviceinfo.update", #"[{"attrKey":"a","attrValue":"b"}]"#),
+        ("thing/property/desired/get", "thing.property.desired.get", #"["a"]"#),
     ])
-    func answersRequests(path: String, method: String) {
+    func answersRequests(path: String, method: String, params: String) {
         var bench = PlatformBench()
         bench.connect()
         bench.subscribe([PlatformBench.topic + path + "_reply"])
         _ = bench.heard()
-        bench.publish(path, #"{"id":"123","version":"1.0","params":{"a":1}}"#, identifier: 9)
+        bench.publish(path, #"{"id":"123","version":"1.0","params":\#(params)}"#, identifier: 9)
         let reply =
             #"{"code":200,"data":{},"id":"123","message":"success","method":"\#(method)","version":"1.0"}"#
         #expect(
