@@ -60,6 +60,7 @@ extension Firmware {
         // lwIP's own limits: about 10 s for a dial, six retransmissions of data (1, 2, 4 … 32 s).
         (firmware.synRetry, firmware.dialLimit) = (.seconds(3), .seconds(10))
         firmware.dataLimit = .seconds(63)
+        firmware.readLimit = 0x7FFF_FFFF
         (firmware.receiveWindow, firmware.withholdsClosed, firmware.alwaysClosesFailedDial) = (5760, true, false)
         (firmware.quotesAddresses, firmware.isESPAT) = (true, true)
         (firmware.packetSize, firmware.packetReserve) = (2048, 1024)

@@ -16,7 +16,7 @@ extension SimulatedModem {
         case ("+CWDHCP", .set(let arguments)): setDHCP(arguments, isStored: isStored(command))
         case ("+CIPDNS", .query): reportNameServers(as: command.name)
         case ("+CIPDNS", .set(let arguments)): setNameServers(arguments, isStored: isStored(command))
-        default: refuse()
+        default: refuseForm()
         }
     }
 

@@ -28,8 +28,9 @@ extension SimulatedModem {
                 let limit = arguments[1].number, (0...1000).contains(limit)
             else { return refuse() }
             volatile.rejoining = Rejoining(interval: interval, limit: limit)
-            succeed()
-        default: refuse()
+            if isStored(command) { flash.rejoinInterval = interval }
+            succeed(storing: isStored(command))
+        default: refuseForm()
         }
     }
 
@@ -53,27 +54,36 @@ extension SimulatedModem {
                 if firmware.isESPAT, joins, isStationOn, !wasOn { joinByItself() }
             }
             succeed(storing: isStored(command))
-        case .execute, .malformed: refuse()
+        case .execute, .malformed: refuseForm()
         }
     }
 
-    /// `"ssid","password"[,"bssid"]`; ESP-AT has six more, the time to try among them.
+    /// `"ssid","password"[,"bssid"]`; ESP-AT has six more, and takes what it remembers for the first two.
     private mutating func performJoin(_ arguments: [CommandLine.Argument], isStored: Bool) {
         guard isStationOn else { return fail() }
-        guard (2...(firmware.isESPAT ? 9 : 3)).contains(arguments.count), let ssid = arguments[0].text,
-            let password = arguments[1].text, (1...32).contains(ssid.utf8.count), password.utf8.count <= 64,
+        guard (2...(firmware.isESPAT ? 9 : 3)).contains(arguments.count), let credentials = credentials(arguments),
             arguments.count == 2 || arguments[2].text != nil || arguments[2] == .empty
         else { return refuse() }
-        var polls = firmware.joinPolls
-        for (index, argument) in arguments.enumerated().dropFirst(3) where argument != .empty {
-            guard let number = argument.number else { return refuse() }
-            guard index == 7 else { continue }
-            guard (3...600).contains(number) else { return refuse() }
-            polls = number
+        let numbers = arguments.dropFirst(3).map(\.number) + Array(repeating: nil, count: 6)
+        guard arguments.dropFirst(3).allSatisfy({ $0 == .empty || $0.number != nil }) else { return refuse() }
+        // After the access point come: encryption, reconnection interval, listen interval, scan mode, time to try.
+        let interval = numbers[1] ?? 1
+        let polls = numbers[4] ?? firmware.joinPolls
+        guard (0...7200).contains(interval), (3...600).contains(polls) else { return refuse() }
+        volatile.rejoining = Rejoining(interval: interval)
+        if isStored {
+            flash.credentials = credentials
+            flash.rejoinInterval = interval
         }
-        let credentials = Credentials(ssid: ssid, password: password)
-        if isStored { flash.credentials = credentials }
         join(credentials, polls: polls)
+    }
+
+    private func credentials(_ arguments: [CommandLine.Argument]) -> Credentials? {
+        if firmware.isESPAT, arguments[0] == .empty, arguments[1] == .empty { return flash.credentials }
+        guard let ssid = arguments[0].text, let password = arguments[1].text, (1...32).contains(ssid.utf8.count),
+            password.utf8.count <= 64
+        else { return nil }
+        return Credentials(ssid: ssid, password: password)
     }
 
     private mutating func reportNetwork(as name: String) {

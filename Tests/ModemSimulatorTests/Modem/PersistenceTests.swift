@@ -43,7 +43,13 @@ import Testing
         Setting(
             ["AT+CIPDNS_DEF=1,\"1.1.1.1\""], "AT+CIPDNS_CUR?",
             .each(nonOS13: "|ERROR|", nonOS17: "+CIPDNS_CUR:1.1.1.1||OK|", espAT: "|ERROR|")),
-        Setting(["AT+CWRECONNCFG=5,5"], "AT+CWRECONNCFG?", .onlyESPAT("+CWRECONNCFG:1,0||OK|")),
+        Setting(["AT+CWRECONNCFG=5,5"], "AT+CWRECONNCFG?", .onlyESPAT("+CWRECONNCFG:0,0||OK|")),
+        Setting(
+            ["AT+CWJAP=\"workshop\",\"12345678\"", "AT+CWRECONNCFG=5,5"], "AT+CWRECONNCFG?",
+            .onlyESPAT("+CWRECONNCFG:5,0||OK|")),
+        Setting(["AT+CIPRECONNINTV=7"], "AT+CIPRECONNINTV?", .onlyESPAT("+CIPRECONNINTV:7||OK|")),
+        Setting(["AT+SYSSTORE=0", "AT+CIPRECONNINTV=7"], "AT+CIPRECONNINTV?", .onlyESPAT("+CIPRECONNINTV:1||OK|")),
+        Setting(["AT+CIPTCPOPT=1,1,1"], "AT+CIPTCPOPT?", .onlyESPAT("+CIPTCPOPT:0,-1,0,0||OK|")),
     ]
 
     @Test(arguments: settings)
