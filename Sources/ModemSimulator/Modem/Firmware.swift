@@ -42,8 +42,8 @@ struct Firmware: Sendable {
     var joinFailure = "FAIL"
     /// What AT+CWJAP? tells after the signal strength.
     var networkDetails = ""
-    /// What AT+CWLAP tells after the frequency calibration.
-    var scanDetails = ",4,4,7,0"
+    /// What AT+CWLAP tells after the frequency calibration: ciphers, 802.11 b, g and n, WPS.
+    var scanDetails = ["4", "4", "7", "0"]
     /// Silences WIFI texts while CIPMODE is 1, in command mode too; ESP-AT does so only in transparent mode itself.
     var silencesWiFiByMode = true
 

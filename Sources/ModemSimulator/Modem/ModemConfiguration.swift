@@ -126,6 +126,10 @@ public struct ModemFlash: Equatable, Sendable {
     public var joinsAtBoot = true
     /// AT+SYSMSG_DEF.
     public var messages = 0
+    /// AT+CIPSTAMAC_DEF; nil for ``ModemConfiguration/stationMAC``.
+    public var stationMAC: String?
+    /// AT+CWCOUNTRY_DEF.
+    public var country = Country()
     /// AT+SAVETRANSLINK.
     public var savedLink: SavedLink?
 

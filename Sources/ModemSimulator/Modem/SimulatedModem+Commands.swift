@@ -8,7 +8,9 @@ extension SimulatedModem {
         switch command.base {
         case "+UART", "+IPR": performUART(command)
         case "+SYSRAM", "+SYSMSG", "+SYSSTORE", "+SYSLOG", "+SLEEP": performSystem(command)
-        case "+CWMODE", "+CWJAP", "+CWQAP", "+CWAUTOCONN", "+CWLAP", "+CWSTATE", "+CWRECONNCFG": performWiFi(command)
+        case "+CWMODE", "+CWJAP", "+CWQAP", "+CWAUTOCONN", "+CWSTATE", "+CWRECONNCFG": performWiFi(command)
+        case "+CWLAP", "+CWLAPOPT": performScan(command)
+        case "+CIPSTAMAC", "+CWHOSTNAME", "+CWCOUNTRY": performIdentity(command)
         case "+CWDHCP", "+CIPSTA", "+CIPDNS", "+CIFSR": performAddress(command)
         case "+CIPSNTPCFG", "+CIPSNTPTIME": performClock(command)
         case "+CIPSEND", "+CIPSENDEX", "+CIPSENDBUF": performSend(command)

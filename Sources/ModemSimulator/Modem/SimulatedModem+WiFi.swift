@@ -18,8 +18,6 @@ extension SimulatedModem {
             guard let joins = Self.flag(arguments) else { return refuse() }
             flash.joinsAtBoot = joins
             succeed(storing: true)
-        case ("+CWLAP", .execute): performScan([])
-        case ("+CWLAP", .set(let arguments)): performScan(arguments)
         case ("+CWSTATE", .query): reportState()
         case ("+CWRECONNCFG", .query):
             succeed(telling: "+CWRECONNCFG:\(volatile.rejoining.interval),\(volatile.rejoining.limit)")
@@ -105,51 +103,5 @@ extension SimulatedModem {
             case .addressed: 2
             }
         succeed(telling: "+CWSTATE:\(state),\"\(station.credentials?.ssid ?? "")\"")
-    }
-
-    // MARK: AT+CWLAP
-
-    /// `["ssid"[,"bssid"[,channel …]]]`, each of which may be left out.
-    private mutating func performScan(_ arguments: [CommandLine.Argument]) {
-        guard isStationOn else { return fail() }
-        var filter = ScanFilter()
-        for (index, argument) in arguments.enumerated() where argument != .empty {
-            switch index {
-            case 0:
-                guard let ssid = argument.text else { return refuse() }
-                filter.ssid = ssid
-            case 1:
-                guard let bssid = argument.text else { return refuse() }
-                filter.bssid = bssid.lowercased()
-            case 2:
-                guard let channel = argument.number else { return refuse() }
-                filter.channel = channel
-            default:
-                guard argument.number != nil else { return refuse() }
-            }
-        }
-        scanned = filter
-        wait(.scan, configuration.timing.scan)
-    }
-
-    mutating func listAccessPoints() {
-        for point in surroundings.visibleAccessPoints where scanned.fits(point) {
-            let encryption = point.password.isEmpty ? 0 : 3
-            say("+CWLAP:(\(encryption),\"\(point.ssid)\",\(point.strength),\"\(point.bssid)\",\(point.channel),")
-            say("-12,0\(firmware.scanDetails))\r\n")
-        }
-        succeed()
-    }
-}
-
-/// What AT+CWLAP looks for; nil for anything.
-struct ScanFilter: Equatable {
-    var ssid: String?
-    var bssid: String?
-    var channel: Int?
-
-    func fits(_ point: AccessPoint) -> Bool {
-        (ssid ?? point.ssid) == point.ssid && (bssid ?? point.bssid) == point.bssid
-            && (channel ?? point.channel) == point.channel
     }
 }

@@ -17,6 +17,13 @@ struct VolatileState: Equatable {
     /// A link was open since the last boot (AT+CIPSTATUS 4 rather than 2).
     var hadLink = false
 
+    /// AT+CIPSTAMAC; nil for the one of the factory.
+    var stationMAC: String?
+    /// AT+CWHOSTNAME.
+    var hostName: String?
+    var country = Country()
+    var scanOptions = ScanOptions()
+
     // MARK: Addresses
 
     var staticAddress: StaticAddress?
