@@ -24,6 +24,8 @@ struct Link: Equatable {
     var target: (address: String, port: Int)?
     /// Bytes that TCP could not send because the network is down.
     var held: [UInt8] = []
+    /// When TCP took the payload that is not yet acknowledged.
+    var takenAt = Moment.zero
     /// Received and not yet read, in passive receive.
     var unread: [UInt8] = []
     /// The host was told that there is something to read.

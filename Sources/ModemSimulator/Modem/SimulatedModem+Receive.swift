@@ -36,6 +36,12 @@ extension SimulatedModem {
     mutating func peerSent(_ connection: ConnectionID, _ bytes: [UInt8]) {
         guard let number = linkNumber(of: connection), let link = links[number], !bytes.isEmpty else { return }
         if phase == .data { return write(bytes) }
+        // A segment with data acknowledges what was sent before it; lwIP looks at the acknowledgement first. One that
+        // comes at the very moment has crossed what was sent.
+        if isSet(.acknowledged(number)), now > link.takenAt {
+            cancel(.acknowledged(number))
+            payloadAcknowledged(number)
+        }
         guard volatile.isPassive else { return deliver(bytes, link: number) }
         guard link.unread.count + bytes.count <= Self.mostUnread else {
             emit(.close(connection))

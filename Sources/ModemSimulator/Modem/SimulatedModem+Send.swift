@@ -142,6 +142,7 @@ extension SimulatedModem {
         for index in link.segments.indices { links[number]?.segments[index].isTaken = true }
         if phase == .sending(link: number) || !link.segments.isEmpty {
             if !isSet(.acknowledged(number)) {
+                links[number]?.takenAt = now
                 set(.acknowledged(number), within: configuration.timing.acknowledgement)
             }
         } else if let outcome = transparent.packetTaken() {

@@ -81,6 +81,17 @@ import Testing
         #expect(bench.heard() == "\r\n+IPD,1:1\r\nRecv 2 bytes\r\n\r\n+IPD,1:2\r\nSEND OK\r\n")
     }
 
+    @Test("an answer to what was sent acknowledges it: SEND OK comes first")
+    func answerAcknowledges() {
+        var bench = Bench.connected()
+        _ = bench.ask("AT+CIPSEND=2")
+        bench.send("hi")
+        bench.wait(.microseconds(100))
+        bench.feed(.arrived(bench.lastDial, [0x32]))
+        bench.wait(.seconds(1))
+        #expect(bench.heard() == "\r\nRecv 2 bytes\r\n\r\nSEND OK\r\n\r\n+IPD,1:2")
+    }
+
     // MARK: Passive receive
 
     @Test(arguments: passive)
