@@ -7,7 +7,7 @@ extension Firmware {
         }
     }
 
-    /// NonOS AT 1.3, July 2016.
+    /// NonOS AT 1.3, July 2016. The compile time is made up.
     static let nonOS13: Firmware = {
         var firmware = Firmware(
             version: """
@@ -17,7 +17,7 @@ extension Firmware {
                 OK\r\n
                 """,
             commands: everywhere.union(nonOS))
-        firmware.scanDetails = ""
+        firmware.scanDetails = []
         firmware.joinPolls = 7
         firmware.joinPeriods = (first: 3, next: 2)
         return firmware
@@ -33,7 +33,8 @@ extension Firmware {
             OK\r\n
             """,
         commands: everywhere.union(nonOS).union(since14).union([
-            "+SYSMSG_CUR", "+SYSMSG_DEF", "+CIPDNS_CUR", "+CIPDNS_DEF", "+CIPRECVMODE", "+CIPRECVDATA", "+CIPRECVLEN",
+            "+CWCOUNTRY_CUR", "+CWCOUNTRY_DEF", "+SYSMSG_CUR", "+SYSMSG_DEF", "+CIPDNS_CUR", "+CIPDNS_DEF",
+            "+CIPRECVMODE", "+CIPRECVDATA", "+CIPRECVLEN",
         ]))
 
     /// ESP-AT 2.3.0.0 for ESP8266, August 2025. The marks of the build in AT+GMR are made up.
@@ -47,7 +48,7 @@ extension Firmware {
                 \r\nOK\r\n
                 """,
             commands: everywhere.union(since14).union([
-                "+SYSMSG", "+SYSSTORE", "+SYSLOG", "+CWSTATE", "+CWRECONNCFG", "+CIPSTATE", "+CIPTCPOPT",
+                "+CWCOUNTRY", "+SYSMSG", "+SYSSTORE", "+SYSLOG", "+CWSTATE", "+CWRECONNCFG", "+CIPSTATE", "+CIPTCPOPT",
                 "+CIPRECONNINTV", "+CIPDNS", "+CIPRECVMODE", "+CIPRECVDATA", "+CIPRECVLEN",
             ]))
         (firmware.refusesLongLines, firmware.findsHeadAnywhere) = (true, false)
@@ -60,6 +61,7 @@ extension Firmware {
         // lwIP's own limits: about 10 s for a dial, six retransmissions of data (1, 2, 4 … 32 s).
         (firmware.synRetry, firmware.dialLimit) = (.seconds(3), .seconds(10))
         firmware.dataLimit = .seconds(63)
+        firmware.readLimit = 0x7FFF_FFFF
         (firmware.receiveWindow, firmware.withholdsClosed, firmware.alwaysClosesFailedDial) = (5760, true, false)
         (firmware.quotesAddresses, firmware.isESPAT) = (true, true)
         (firmware.packetSize, firmware.packetReserve) = (2048, 1024)
@@ -72,13 +74,14 @@ extension Firmware {
     private static let everywhere: Set<String> = [
         "", "E0", "E1", "+RST", "+GMR", "+RESTORE", "+UART_CUR", "+UART_DEF", "+SLEEP", "+CWMODE", "+CWJAP", "+CWQAP",
         "+CWAUTOCONN", "+CWLAP", "+CWDHCP", "+CIFSR", "+CIPSTA", "+CIPDOMAIN", "+PING", "+CIPMUX", "+CIPMODE",
-        "+CIPDINFO", "+CIPSTART", "+CIPSEND", "+CIPSENDEX", "+CIPCLOSE", "+CIPSTATUS", "+SAVETRANSLINK",
+        "+CIPSTAMAC", "+CWHOSTNAME", "+CWLAPOPT", "+CIPDINFO", "+CIPSTART", "+CIPSEND", "+CIPSENDEX", "+CIPCLOSE",
+        "+CIPSTATUS", "+SAVETRANSLINK",
     ]
 
     /// `_CUR` and `_DEF` exist since 1.1; without them the names are deprecated, and mean `_DEF`.
     private static let nonOS: Set<String> = [
         "+UART", "+IPR", "+CWMODE_CUR", "+CWMODE_DEF", "+CWJAP_CUR", "+CWJAP_DEF", "+CWDHCP_CUR", "+CWDHCP_DEF",
-        "+CIPSTA_CUR", "+CIPSTA_DEF", "+CIPSENDBUF", "+CIPSSLSIZE",
+        "+CIPSTA_CUR", "+CIPSTA_DEF", "+CIPSTAMAC_CUR", "+CIPSTAMAC_DEF", "+CIPSENDBUF", "+CIPSSLSIZE",
     ]
 
     private static let since14: Set<String> = ["+SYSRAM", "+CIPSNTPCFG", "+CIPSNTPTIME"]

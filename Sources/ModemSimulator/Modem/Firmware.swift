@@ -42,8 +42,8 @@ struct Firmware: Sendable {
     var joinFailure = "FAIL"
     /// What AT+CWJAP? tells after the signal strength.
     var networkDetails = ""
-    /// What AT+CWLAP tells after the frequency calibration.
-    var scanDetails = ",4,4,7,0"
+    /// What AT+CWLAP tells after the frequency calibration: ciphers, 802.11 b, g and n, WPS.
+    var scanDetails = ["4", "4", "7", "0"]
     /// Silences WIFI texts while CIPMODE is 1, in command mode too; ESP-AT does so only in transparent mode itself.
     var silencesWiFiByMode = true
 
@@ -53,8 +53,6 @@ struct Firmware: Sendable {
     var sendLimit = 2048
     /// What follows the OK of AT+CIPSEND=<n>.
     var prompt = "> "
-    /// Pause between two dials in transparent mode; ESP-AT has AT+CIPRECONNINTV for it.
-    var redialPause = Duration.milliseconds(100)
     var synRetry = Duration.seconds(1)
     /// SYN and three retransmissions with a time-out of 1 s.
     var dialLimit = Duration.milliseconds(3100)
@@ -64,6 +62,8 @@ struct Firmware: Sendable {
     var lookupLimit = Duration.seconds(7)
     /// Bytes of one `+IPD`, a TCP segment.
     var segmentSize = 1460
+    /// Most bytes of one AT+CIPRECVDATA.
+    var readLimit = 2048
     /// Bytes that a link keeps in passive receive before the peer has to wait.
     var receiveWindow = 2920
     /// NonOS forgets what was not read when the peer closes; ESP-AT says CLOSED only when all was read.

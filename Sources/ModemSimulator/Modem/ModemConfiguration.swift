@@ -118,10 +118,18 @@ public struct ModemFlash: Equatable, Sendable {
     public var usesDHCP = true
     /// AT+CIPDNS_DEF: name servers of the host's choice instead of those that DHCP tells.
     public var nameServers: [String] = []
+    /// Seconds between two attempts to come back to the access point (ESP-AT: AT+CWJAP, AT+CWRECONNCFG).
+    public var rejoinInterval = 1
+    /// AT+CIPRECONNINTV of ESP-AT: tenths of a second.
+    public var redialInterval = 1
     /// AT+CWAUTOCONN.
     public var joinsAtBoot = true
     /// AT+SYSMSG_DEF.
     public var messages = 0
+    /// AT+CIPSTAMAC_DEF; nil for ``ModemConfiguration/stationMAC``.
+    public var stationMAC: String?
+    /// AT+CWCOUNTRY_DEF.
+    public var country = Country()
     /// AT+SAVETRANSLINK.
     public var savedLink: SavedLink?
 

@@ -3,10 +3,14 @@ import BridgeCore
 /// What AT+CIPSNTPCFG sets, and whether a server has answered since.
 struct NetworkClock: Equatable {
     var isOn = false
-    /// Hours east of Greenwich.
+    /// Minutes east of Greenwich.
     var zone = 0
+    /// As the host wrote it.
+    var zoneNumber = 0
+    var servers: [String] = []
     var isSet = false
 
+    static let usualServers = ["cn.ntp.org.cn", "ntp.sjtu.edu.cn", "us.pool.ntp.org"]
     private static let days = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
     private static let months = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
@@ -50,27 +54,40 @@ extension SimulatedModem {
     mutating func performClock(_ command: CommandLine) {
         switch (command.base, command.form) {
         case ("+CIPSNTPCFG", .set(let arguments)): setClock(arguments)
+        case ("+CIPSNTPCFG", .query):
+            let clock = volatile.clock
+            let servers = clock.servers.isEmpty ? NetworkClock.usualServers : clock.servers
+            let names = servers.map { ",\"\($0)\"" }.joined()
+            succeed(telling: "+CIPSNTPCFG:\(clock.isOn ? 1 : 0),\(clock.zoneNumber)\(names)")
         case ("+CIPSNTPTIME", .query):
             let padding: Character = firmware.isESPAT ? " " : "0"
             succeed(telling: "+CIPSNTPTIME:" + NetworkClock.text(clockReading, padding: padding))
-        default: refuse()
+        default: refuseForm()
         }
     }
 
     /// `on,zone[,"server"…]`
     private mutating func setClock(_ arguments: [CommandLine.Argument]) {
         guard (1...5).contains(arguments.count), let on = arguments[0].number, (0...1).contains(on),
-            on == 0 || arguments.count > 1, Self.texts(arguments.dropFirst(2)) != nil
+            on == 0 || arguments.count > 1, let servers = Self.texts(arguments.dropFirst(2))
         else { return refuse() }
-        var clock = NetworkClock(isOn: on == 1)
+        var clock = NetworkClock(isOn: on == 1, servers: servers)
         if arguments.count > 1 {
-            guard let zone = arguments[1].number, (-11...13).contains(zone) else { return refuse() }
-            clock.zone = zone
+            guard let number = arguments[1].number, let zone = zone(number) else { return refuse() }
+            (clock.zone, clock.zoneNumber) = (zone, number)
         }
         volatile.clock = clock
         cancel(.clock)
         if clock.isOn { set(.clock, within: configuration.timing.lookup) }
         succeed()
+    }
+
+    /// Minutes; NonOS takes hours from -11 to 13, ESP-AT from -12 to 14, or hours and minutes as one number (`1245`).
+    private func zone(_ number: Int) -> Int? {
+        if (firmware.isESPAT ? -12...14 : -11...13).contains(number) { return number * 60 }
+        guard firmware.isESPAT, (-1259...1459).contains(number), (100...1459).contains(abs(number)) else { return nil }
+        let (hours, minutes) = (number / 100, number % 100)
+        return abs(minutes) < 60 ? hours * 60 + minutes : nil
     }
 
     mutating func clockDue() {
@@ -82,6 +99,6 @@ extension SimulatedModem {
     private var clockReading: Int64 {
         guard volatile.clock.isSet else { return 0 }
         let uptime = (now - (firstPower ?? now)).components.seconds
-        return configuration.networkTime &+ uptime &+ Int64(volatile.clock.zone * 3600)
+        return configuration.networkTime &+ uptime &+ Int64(volatile.clock.zone * 60)
     }
 }

@@ -16,7 +16,7 @@ extension SimulatedModem {
         case ("+CWDHCP", .set(let arguments)): setDHCP(arguments, isStored: isStored(command))
         case ("+CIPDNS", .query): reportNameServers(as: command.name)
         case ("+CIPDNS", .set(let arguments)): setNameServers(arguments, isStored: isStored(command))
-        default: refuse()
+        default: refuseForm()
         }
     }
 
@@ -31,7 +31,7 @@ extension SimulatedModem {
             say("+CIFSR:APIP,\"192.168.4.1\"\r\n+CIFSR:APMAC,\"1a:fe:34:a1:b2:c3\"\r\n")
         }
         if isStationOn {
-            say("+CIFSR:STAIP,\"\(address ?? "0.0.0.0")\"\r\n+CIFSR:STAMAC,\"\(configuration.stationMAC)\"\r\n")
+            say("+CIFSR:STAIP,\"\(address ?? "0.0.0.0")\"\r\n+CIFSR:STAMAC,\"\(stationMAC)\"\r\n")
         }
         succeed()
     }

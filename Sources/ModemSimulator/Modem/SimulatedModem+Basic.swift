@@ -16,7 +16,7 @@ extension SimulatedModem {
             succeed()
             flash = ModemFlash()
             boot(cause: .command)
-        default: refuse()
+        default: refuseForm()
         }
     }
 
@@ -46,7 +46,7 @@ extension SimulatedModem {
             guard let logs = Self.flag(arguments) else { return refuse() }
             volatile.logsErrors = logs
             succeed()
-        default: refuse()
+        default: refuseForm()
         }
     }
 
@@ -66,7 +66,7 @@ extension SimulatedModem {
             // At the old speed; the module waits for the last bit before it switches.
             succeed()
             emit(.setSpeed(baud: line.baud))
-        case .query, .execute, .malformed: refuse()
+        case .query, .execute, .malformed: refuseForm()
         }
     }
 

@@ -4,17 +4,21 @@ import BridgeCore
 extension SimulatedModem {
     mutating func perform(_ command: CommandLine) {
         guard firmware.commands.contains(command.name) else { return fail(nil, .unknownCommand) }
+        guard command.form != .malformed else { return fail(nil, .unreadable) }
         switch command.base {
         case "+UART", "+IPR": performUART(command)
         case "+SYSRAM", "+SYSMSG", "+SYSSTORE", "+SYSLOG", "+SLEEP": performSystem(command)
-        case "+CWMODE", "+CWJAP", "+CWQAP", "+CWAUTOCONN", "+CWLAP", "+CWSTATE", "+CWRECONNCFG": performWiFi(command)
+        case "+CWMODE", "+CWJAP", "+CWQAP", "+CWAUTOCONN", "+CWSTATE", "+CWRECONNCFG": performWiFi(command)
+        case "+CWLAP", "+CWLAPOPT": performScan(command)
+        case "+CIPSTAMAC", "+CWHOSTNAME", "+CWCOUNTRY": performIdentity(command)
         case "+CWDHCP", "+CIPSTA", "+CIPDNS", "+CIFSR": performAddress(command)
         case "+CIPSNTPCFG", "+CIPSNTPTIME": performClock(command)
         case "+CIPSEND", "+CIPSENDEX", "+CIPSENDBUF": performSend(command)
         case "+CIPRECVMODE", "+CIPRECVDATA", "+CIPRECVLEN", "+CIPDINFO": performReceive(command)
         case "+CIPSTATUS", "+CIPSTATE", "+CIPMUX", "+CIPMODE", "+CIPSTART", "+CIPCLOSE", "+SAVETRANSLINK",
-            "+CIPDOMAIN", "+PING", "+CIPSSLSIZE", "+CIPTCPOPT", "+CIPRECONNINTV":
+            "+CIPDOMAIN", "+PING", "+CIPSSLSIZE", "+CIPRECONNINTV":
             performIP(command)
+        case "+CIPTCPOPT": performOptions(command)
         default: performBasic(command)
         }
     }
@@ -37,6 +41,9 @@ extension SimulatedModem {
 
     /// The arguments are not what the command wants.
     mutating func refuse(_ text: String? = nil) { fail(text, .argument) }
+
+    /// The command is not there in this form.
+    mutating func refuseForm() { fail(nil, .form) }
 
     /// The command cannot be carried out now.
     mutating func fail(_ text: String? = nil) { fail(text, .failed) }

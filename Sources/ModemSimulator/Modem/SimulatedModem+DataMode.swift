@@ -3,7 +3,7 @@ import BridgeCore
 /// Transparent mode: what ``TransparentBuffer`` decides is carried out, and a lost connection is replaced.
 extension SimulatedModem {
     /// Between two dials, and before the first.
-    var redialPause: Duration { volatile.redialPause ?? firmware.redialPause }
+    var redialPause: Duration { .milliseconds(100 * volatile.redialInterval) }
 
     /// AT+CIPSEND without a length.
     mutating func enterDataMode() {

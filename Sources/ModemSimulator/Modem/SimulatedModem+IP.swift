@@ -20,11 +20,12 @@ extension SimulatedModem {
         case ("+CIPSSLSIZE", .set(let arguments)):
             guard Self.only(arguments, in: 2048...4096) != nil else { return refuse() }
             succeed()
-        case ("+CIPTCPOPT", .set(let arguments)): setOptions(arguments)
+        case ("+CIPRECONNINTV", .query): succeed(telling: "+CIPRECONNINTV:\(volatile.redialInterval)")
         case ("+CIPRECONNINTV", .set(let arguments)):
             guard let interval = Self.only(arguments, in: 1...36000) else { return refuse() }
-            volatile.redialPause = .milliseconds(100 * interval)
-            succeed()
+            volatile.redialInterval = interval
+            if isStored(command) { flash.redialInterval = interval }
+            succeed(storing: isStored(command))
         case ("+CIPSTART", .set(let arguments)): performStart(arguments)
         case ("+CIPCLOSE", .execute):
             volatile.hasManyLinks ? fail("MUX=1") : performClose(0)
@@ -39,7 +40,7 @@ extension SimulatedModem {
         case ("+PING", .set(let arguments)):
             guard arguments.count == 1, let host = arguments[0].text else { return refuse() }
             ask(.ping(host))
-        default: refuse()
+        default: refuseForm()
         }
     }
 
@@ -65,20 +66,6 @@ extension SimulatedModem {
         for (number, link) in links.sorted(by: { $0.key < $1.key }) where link.state == .open {
             say("\(name):\(number),\"TCP\",\"\(link.address)\",\(link.port),\(link.localPort),0\r\n")
         }
-    }
-
-    /// ESP-AT: `[link],[linger],[nodelay],[send time-out]`, each of which may be left out. None changes the byte stream.
-    private mutating func setOptions(_ all: [CommandLine.Argument]) {
-        var arguments = all[...]
-        if volatile.hasManyLinks {
-            guard let number = arguments.popFirst()?.number, (0...5).contains(number) else { return refuse() }
-        } else if arguments.first == .empty, arguments.count == 4 {
-            arguments = arguments.dropFirst()
-        }
-        guard (1...3).contains(arguments.count), arguments.allSatisfy({ $0 == .empty || $0.number != nil }) else {
-            return refuse()
-        }
-        succeed()
     }
 
     private mutating func setManyLinks(_ arguments: [CommandLine.Argument]) {

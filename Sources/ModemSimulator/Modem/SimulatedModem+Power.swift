@@ -36,6 +36,10 @@ extension SimulatedModem {
         volatile.staticAddress = flash.staticAddress
         volatile.usesDHCP = flash.usesDHCP
         volatile.nameServers = flash.nameServers
+        (volatile.stationMAC, volatile.country) = (flash.stationMAC, flash.country)
+        volatile.redialInterval = flash.redialInterval
+        // ESP-AT comes back only to a network that somebody joined.
+        volatile.rejoining.interval = firmware.isESPAT && flash.credentials == nil ? 0 : flash.rejoinInterval
         phase = .down
     }
 

@@ -24,7 +24,7 @@ extension SimulatedModem {
                 links[number].map { min($0.unread.count, firmware.receiveWindow) } ?? (firmware.isESPAT ? -1 : 0)
             }
             succeed(telling: "+CIPRECVLEN:" + lengths.map(String.init).joined(separator: ","))
-        default: refuse()
+        default: refuseForm()
         }
     }
 
@@ -87,7 +87,7 @@ extension SimulatedModem {
             guard let id = arguments.popFirst()?.number, (0...4).contains(id) else { return refuse("ID ERROR") }
             number = id
         }
-        guard let most = arguments.popFirst()?.number, (1...2048).contains(most), arguments.isEmpty else {
+        guard let most = arguments.popFirst()?.number, (1...firmware.readLimit).contains(most), arguments.isEmpty else {
             return refuse()
         }
         guard volatile.isPassive, let link = links[number], !link.unread.isEmpty else { return fail() }

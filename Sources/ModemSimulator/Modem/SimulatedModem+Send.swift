@@ -65,7 +65,7 @@ extension SimulatedModem {
         case ("+CIPSEND", .set(let arguments)): startPayload(.plain, arguments)
         case ("+CIPSENDEX", .set(let arguments)): startPayload(.escaped, arguments)
         case ("+CIPSENDBUF", .set(let arguments)): startPayload(.buffered, arguments)
-        default: refuse()
+        default: refuseForm()
         }
     }
 

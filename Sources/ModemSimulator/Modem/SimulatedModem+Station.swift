@@ -89,7 +89,7 @@ extension SimulatedModem {
     var mayAssociate: Bool {
         guard pending != .join else { return true }
         guard surroundings.letsRejoin else { return false }
-        guard station.isRejoining else { return true }
+        guard firmware.isESPAT, station.isRejoining else { return true }
         let limit = volatile.rejoining.limit
         return volatile.rejoining.interval > 0 && (limit == 0 || station.attempts < limit)
     }

@@ -18,8 +18,6 @@ extension SimulatedModem {
             guard let joins = Self.flag(arguments) else { return refuse() }
             flash.joinsAtBoot = joins
             succeed(storing: true)
-        case ("+CWLAP", .execute): performScan([])
-        case ("+CWLAP", .set(let arguments)): performScan(arguments)
         case ("+CWSTATE", .query): reportState()
         case ("+CWRECONNCFG", .query):
             succeed(telling: "+CWRECONNCFG:\(volatile.rejoining.interval),\(volatile.rejoining.limit)")
@@ -28,8 +26,9 @@ extension SimulatedModem {
                 let limit = arguments[1].number, (0...1000).contains(limit)
             else { return refuse() }
             volatile.rejoining = Rejoining(interval: interval, limit: limit)
-            succeed()
-        default: refuse()
+            if isStored(command) { flash.rejoinInterval = interval }
+            succeed(storing: isStored(command))
+        default: refuseForm()
         }
     }
 
@@ -53,27 +52,36 @@ extension SimulatedModem {
                 if firmware.isESPAT, joins, isStationOn, !wasOn { joinByItself() }
             }
             succeed(storing: isStored(command))
-        case .execute, .malformed: refuse()
+        case .execute, .malformed: refuseForm()
         }
     }
 
-    /// `"ssid","password"[,"bssid"]`; ESP-AT has six more, the time to try among them.
+    /// `"ssid","password"[,"bssid"]`; ESP-AT has six more, and takes what it remembers for the first two.
     private mutating func performJoin(_ arguments: [CommandLine.Argument], isStored: Bool) {
         guard isStationOn else { return fail() }
-        guard (2...(firmware.isESPAT ? 9 : 3)).contains(arguments.count), let ssid = arguments[0].text,
-            let password = arguments[1].text, (1...32).contains(ssid.utf8.count), password.utf8.count <= 64,
+        guard (2...(firmware.isESPAT ? 9 : 3)).contains(arguments.count), let credentials = credentials(arguments),
             arguments.count == 2 || arguments[2].text != nil || arguments[2] == .empty
         else { return refuse() }
-        var polls = firmware.joinPolls
-        for (index, argument) in arguments.enumerated().dropFirst(3) where argument != .empty {
-            guard let number = argument.number else { return refuse() }
-            guard index == 7 else { continue }
-            guard (3...600).contains(number) else { return refuse() }
-            polls = number
+        let numbers = arguments.dropFirst(3).map(\.number) + Array(repeating: nil, count: 6)
+        guard arguments.dropFirst(3).allSatisfy({ $0 == .empty || $0.number != nil }) else { return refuse() }
+        // After the access point come: encryption, reconnection interval, listen interval, scan mode, time to try.
+        let interval = numbers[1] ?? 1
+        let polls = numbers[4] ?? firmware.joinPolls
+        guard (0...7200).contains(interval), (3...600).contains(polls) else { return refuse() }
+        volatile.rejoining = Rejoining(interval: interval)
+        if isStored {
+            flash.credentials = credentials
+            flash.rejoinInterval = interval
         }
-        let credentials = Credentials(ssid: ssid, password: password)
-        if isStored { flash.credentials = credentials }
         join(credentials, polls: polls)
+    }
+
+    private func credentials(_ arguments: [CommandLine.Argument]) -> Credentials? {
+        if firmware.isESPAT, arguments[0] == .empty, arguments[1] == .empty { return flash.credentials }
+        guard let ssid = arguments[0].text, let password = arguments[1].text, (1...32).contains(ssid.utf8.count),
+            password.utf8.count <= 64
+        else { return nil }
+        return Credentials(ssid: ssid, password: password)
     }
 
     private mutating func reportNetwork(as name: String) {
@@ -95,51 +103,5 @@ extension SimulatedModem {
             case .addressed: 2
             }
         succeed(telling: "+CWSTATE:\(state),\"\(station.credentials?.ssid ?? "")\"")
-    }
-
-    // MARK: AT+CWLAP
-
-    /// `["ssid"[,"bssid"[,channel …]]]`, each of which may be left out.
-    private mutating func performScan(_ arguments: [CommandLine.Argument]) {
-        guard isStationOn else { return fail() }
-        var filter = ScanFilter()
-        for (index, argument) in arguments.enumerated() where argument != .empty {
-            switch index {
-            case 0:
-                guard let ssid = argument.text else { return refuse() }
-                filter.ssid = ssid
-            case 1:
-                guard let bssid = argument.text else { return refuse() }
-                filter.bssid = bssid.lowercased()
-            case 2:
-                guard let channel = argument.number else { return refuse() }
-                filter.channel = channel
-            default:
-                guard argument.number != nil else { return refuse() }
-            }
-        }
-        scanned = filter
-        wait(.scan, configuration.timing.scan)
-    }
-
-    mutating func listAccessPoints() {
-        for point in surroundings.visibleAccessPoints where scanned.fits(point) {
-            let encryption = point.password.isEmpty ? 0 : 3
-            say("+CWLAP:(\(encryption),\"\(point.ssid)\",\(point.strength),\"\(point.bssid)\",\(point.channel),")
-            say("-12,0\(firmware.scanDetails))\r\n")
-        }
-        succeed()
-    }
-}
-
-/// What AT+CWLAP looks for; nil for anything.
-struct ScanFilter: Equatable {
-    var ssid: String?
-    var bssid: String?
-    var channel: Int?
-
-    func fits(_ point: AccessPoint) -> Bool {
-        (ssid ?? point.ssid) == point.ssid && (bssid ?? point.bssid) == point.bssid
-            && (channel ?? point.channel) == point.channel
     }
 }

@@ -17,6 +17,13 @@ struct VolatileState: Equatable {
     /// A link was open since the last boot (AT+CIPSTATUS 4 rather than 2).
     var hadLink = false
 
+    /// AT+CIPSTAMAC; nil for the one of the factory.
+    var stationMAC: String?
+    /// AT+CWHOSTNAME.
+    var hostName: String?
+    var country = Country()
+    var scanOptions = ScanOptions()
+
     // MARK: Addresses
 
     var staticAddress: StaticAddress?
@@ -30,8 +37,10 @@ struct VolatileState: Equatable {
     var storesSettings = true
     /// AT+SYSLOG=1.
     var logsErrors = false
-    /// AT+CIPRECONNINTV; nil where the firmware has a pause of its own.
-    var redialPause: Duration?
+    /// AT+CIPRECONNINTV: tenths of a second; NonOS always has one.
+    var redialInterval = 1
+    /// AT+CIPTCPOPT, by link.
+    var options: [Int: SocketOptions] = [:]
     /// AT+CWRECONNCFG.
     var rejoining = Rejoining()
     /// A network was joined, or tried, since the last boot (AT+CWSTATE 4 rather than 0).

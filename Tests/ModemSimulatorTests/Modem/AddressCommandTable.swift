@@ -62,8 +62,21 @@ import Testing
         Row("AT+CIPSNTPCFG=1,8,\"cn.ntp.org.cn\",\"ntp.sjtu.edu.cn\",\"us.pool.ntp.org\"", .since14("|OK|")),
         Row("AT+CIPSNTPCFG=0", .since14("|OK|")),
         Row("AT+CIPSNTPCFG=1", .error),
-        Row("AT+CIPSNTPCFG=1,14", .error),
-        Row("AT+CIPSNTPCFG=1,-12", .error),
+        Row("AT+CIPSNTPCFG=1,-11", .since14("|OK|")),
+        Row("AT+CIPSNTPCFG=1,13", .since14("|OK|")),
+        Row("AT+CIPSNTPCFG=1,14", .onlyESPAT("|OK|")),
+        Row("AT+CIPSNTPCFG=1,-12", .onlyESPAT("|OK|")),
+        Row("AT+CIPSNTPCFG=1,1245", .onlyESPAT("|OK|")),
+        Row("AT+CIPSNTPCFG=1,-330", .onlyESPAT("|OK|")),
+        Row("AT+CIPSNTPCFG=1,15", .error),
+        Row("AT+CIPSNTPCFG=1,1460", .error),
+        Row("AT+CIPSNTPCFG=1,160", .error),
+        Row(
+            "AT+CIPSNTPCFG?",
+            .since14("+CIPSNTPCFG:0,0,\"cn.ntp.org.cn\",\"ntp.sjtu.edu.cn\",\"us.pool.ntp.org\"||OK|")),
+        Row(
+            .booted, ["AT+CIPSNTPCFG=1,8,\"pool.ntp.org\""], "AT+CIPSNTPCFG?",
+            .since14("+CIPSNTPCFG:1,8,\"pool.ntp.org\"||OK|")),
         Row(
             .booted, ["AT+CIPSNTPCFG=1,0"], "AT+CIPSNTPTIME?",
             .each(
@@ -119,6 +132,14 @@ import Testing
         #expect(bench.ask("AT+CIPSNTPTIME?").hasPrefix("+CIPSNTPTIME:Thu Aug \(day) 14:49:0"))
         _ = bench.ask("AT+CIPSNTPCFG=1,8")
         #expect(bench.ask("AT+CIPSNTPTIME?").hasPrefix("+CIPSNTPTIME:Thu Aug \(day) 22:49:0"))
+    }
+
+    @Test(arguments: [("1245", "03:34:0"), ("-330", "11:19:0"), ("-5", "09:49:0")])
+    func zonesMayHaveMinutes(zone: String, clock: String) {
+        var bench = Bench.joined { $0.firmware = .espAT2 }
+        _ = bench.ask("AT+CIPSNTPCFG=1,\(zone)")
+        bench.wait(.seconds(60 - Int(bench.now.nanoseconds / 1_000_000_000)))
+        #expect(bench.ask("AT+CIPSNTPTIME?").contains(" \(clock)"))
     }
 
     @Test func timeIsAskedForAgainUntilTheNetworkIsThere() {

@@ -89,6 +89,9 @@ import Testing
         arguments: [
             ("AT+NOSUCH", "ERR CODE:0x01090000||ERROR|"),
             ("AT+CWJAP_CUR?", "ERR CODE:0x01090000||ERROR|"),
+            ("AT+CIPMUX", "ERR CODE:0x010c0000||ERROR|"),
+            ("AT+CIFSR?", "ERR CODE:0x010c0000||ERROR|"),
+            ("AT+CIPSTART=\"TCP", "ERR CODE:0x01080000||ERROR|"),
             ("AT+CIPMUX=2", "ERR CODE:0x01070000||ERROR|"),
             ("AT+CIPSEND=5", "ERR CODE:0x010a0000||ERROR|"),
             ("xyz", "ERR CODE:0x01030000||ERROR|"),

@@ -68,7 +68,16 @@ import Testing
         Row("AT+SAVETRANSLINK=1,\"broker\"", .error),
         Row("AT+SAVETRANSLINK=1,\"\(String(repeating: "h", count: 65))\",1883", .error),
         Row("AT+SAVETRANSLINK=2", .error),
-        Row("AT+CIPTCPOPT=,,1,", .onlyESPAT("|OK|")),
+        Row("AT+CIPTCPOPT=,1,", .onlyESPAT("|OK|")),
+        Row("AT+CIPTCPOPT=-2", .error),
+        Row("AT+CIPTCPOPT=,2", .error),
+        Row("AT+CIPTCPOPT=,,-1", .error),
+        Row(.booted, ["AT+CIPTCPOPT=,1", "AT+CIPTCPOPT=5"], "AT+CIPTCPOPT?", .onlyESPAT("+CIPTCPOPT:0,5,1,0||OK|")),
+        Row(
+            .joinedMany, ["AT+CIPTCPOPT=5,0,1,9", "AT+CIPTCPOPT=3,-1"], "AT+CIPTCPOPT?",
+            .onlyESPAT(
+                "+CIPTCPOPT:0,0,1,9|+CIPTCPOPT:1,0,1,9|+CIPTCPOPT:2,0,1,9|+CIPTCPOPT:3,-1,1,9|+CIPTCPOPT:4,0,1,9||OK|")),
+        Row("AT+CIPRECONNINTV?", .onlyESPAT("+CIPRECONNINTV:1||OK|")),
         Row("AT+CIPTCPOPT=-1,1,0", .onlyESPAT("|OK|")),
         Row(.joinedMany, "AT+CIPTCPOPT=0,-1,1,0", .onlyESPAT("|OK|")),
         Row(.joinedMany, "AT+CIPTCPOPT=,,1", .error),

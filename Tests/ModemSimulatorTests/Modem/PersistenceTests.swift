@@ -43,7 +43,18 @@ import Testing
         Setting(
             ["AT+CIPDNS_DEF=1,\"1.1.1.1\""], "AT+CIPDNS_CUR?",
             .each(nonOS13: "|ERROR|", nonOS17: "+CIPDNS_CUR:1.1.1.1||OK|", espAT: "|ERROR|")),
-        Setting(["AT+CWRECONNCFG=5,5"], "AT+CWRECONNCFG?", .onlyESPAT("+CWRECONNCFG:1,0||OK|")),
+        Setting(["AT+CWRECONNCFG=5,5"], "AT+CWRECONNCFG?", .onlyESPAT("+CWRECONNCFG:0,0||OK|")),
+        Setting(
+            ["AT+CWJAP=\"workshop\",\"12345678\"", "AT+CWRECONNCFG=5,5"], "AT+CWRECONNCFG?",
+            .onlyESPAT("+CWRECONNCFG:5,0||OK|")),
+        Setting(
+            ["AT+CIPSTAMAC_CUR=\"1a:fe:34:00:00:01\""], "AT+CIPSTAMAC?", .all("+CIPSTAMAC:\"18:fe:34:a1:b2:c3\"||OK|")),
+        Setting(["AT+CIPSTAMAC=\"1a:fe:34:00:00:01\""], "AT+CIPSTAMAC?", .all("+CIPSTAMAC:\"1a:fe:34:00:00:01\"||OK|")),
+        Setting(["AT+CWHOSTNAME=\"pump\""], "AT+CWHOSTNAME?", .all("+CWHOSTNAME:ESP_A1B2C3||OK|")),
+        Setting(["AT+CWCOUNTRY=0,\"US\",1,11"], "AT+CWCOUNTRY?", .onlyESPAT("+CWCOUNTRY:0,\"US\",1,11||OK|")),
+        Setting(["AT+CIPRECONNINTV=7"], "AT+CIPRECONNINTV?", .onlyESPAT("+CIPRECONNINTV:7||OK|")),
+        Setting(["AT+SYSSTORE=0", "AT+CIPRECONNINTV=7"], "AT+CIPRECONNINTV?", .onlyESPAT("+CIPRECONNINTV:1||OK|")),
+        Setting(["AT+CIPTCPOPT=1,1,1"], "AT+CIPTCPOPT?", .onlyESPAT("+CIPTCPOPT:0,-1,0,0||OK|")),
     ]
 
     @Test(arguments: settings)

@@ -21,7 +21,7 @@ import Testing
             .connected, ["AT+CIPRECVMODE=1"], "AT+CIPRECVLEN?",
             .each(nonOS13: "|ERROR|", nonOS17: "+CIPRECVLEN:0,0,0,0,0||OK|", espAT: "+CIPRECVLEN:0,-1,-1,-1,-1||OK|")),
         Row(.connected, ["AT+CIPRECVMODE=1"], "AT+CIPRECVDATA=10", .error),
-        Row(.connected, ["AT+CIPRECVMODE=1"], "AT+CIPRECVDATA=2049", .error),
+        Row(.connected, ["AT+CIPRECVMODE=1"], "AT+CIPRECVDATA=0", .error),
         Row(.connected, "AT+CIPRECVDATA=10", .error),
     ]
 
@@ -122,6 +122,7 @@ import Testing
                 .connected, ["AT+CIPDINFO=1"], "AT+CIPRECVDATA=10",
                 .nonOS("|+CIPRECVDATA,5:Hello|OK|", espAT: "+CIPRECVDATA:5,\"127.0.0.1\",1883,Hello|OK|")
             ),
+            (.connected, [], "AT+CIPRECVDATA=2049", .nonOS("|ERROR|", espAT: "+CIPRECVDATA:5,Hello|OK|")),
             (.connectedMany, [], "AT+CIPRECVDATA=1,10", .error),
             (.connectedMany, [], "AT+CIPRECVDATA=5,10", .explained("ID ERROR")),
             (

@@ -60,10 +60,41 @@ import Testing
         Row("AT+CWLAP=,,7", .ok),
         Row("AT+CWLAP=1", .error),
         Row(.booted, ["AT+CWMODE=2"], "AT+CWLAP", .error),
+        Row("AT+CWLAPOPT=1,2047", .ok),
+        Row("AT+CWLAPOPT=1,2048", .error),
+        Row("AT+CWLAPOPT=2,127", .error),
+        Row("AT+CWLAPOPT=1", .error),
+        Row("AT+CWLAPOPT=1,127,-80", .onlyESPAT("|OK|")),
+        Row(.booted, ["AT+CWLAPOPT=0,6"], "AT+CWLAP", .all("+CWLAP:(\"workshop\",-57)||OK|")),
+        Row("AT+CIPSTAMAC?", .all("+CIPSTAMAC:\"18:fe:34:a1:b2:c3\"||OK|")),
+        Row("AT+CIPSTAMAC_CUR?", .onlyNonOS("+CIPSTAMAC_CUR:\"18:fe:34:a1:b2:c3\"||OK|")),
+        Row("AT+CIPSTAMAC=\"1A:FE:34:00:00:01\"", .ok),
+        Row("AT+CIPSTAMAC=\"19:fe:34:00:00:01\"", .error),
+        Row("AT+CIPSTAMAC=\"1a:fe:34:00:00\"", .error),
+        Row(
+            .booted, ["AT+CIPSTAMAC=\"1A:FE:34:00:00:01\""], "AT+CIFSR",
+            .all("+CIFSR:STAIP,\"0.0.0.0\"|+CIFSR:STAMAC,\"1a:fe:34:00:00:01\"||OK|")),
+        Row("AT+CWHOSTNAME?", .all("+CWHOSTNAME:ESP_A1B2C3||OK|")),
+        Row(.booted, ["AT+CWHOSTNAME=\"pump\""], "AT+CWHOSTNAME?", .all("+CWHOSTNAME:pump||OK|")),
+        Row("AT+CWHOSTNAME=\"\"", .error),
+        Row(.booted, ["AT+CWMODE=2"], "AT+CWHOSTNAME?", .error),
+        Row("AT+CWCOUNTRY?", .onlyESPAT("+CWCOUNTRY:0,\"CN\",1,13||OK|")),
+        Row(
+            .booted, ["AT+CWCOUNTRY_CUR=1,\"US\",1,11"], "AT+CWCOUNTRY_CUR?",
+            .each(nonOS13: "|ERROR|", nonOS17: "+CWCOUNTRY_CUR:1,\"US\",1,11||OK|", espAT: "|ERROR|")),
+        Row("AT+CWCOUNTRY=2,\"US\",1,11", .error),
+        Row("AT+CWCOUNTRY=1,\"US\",0,11", .error),
         Row("AT+CWSTATE?", .onlyESPAT("+CWSTATE:0,\"\"||OK|")),
         Row(.joined, "AT+CWSTATE?", .onlyESPAT("+CWSTATE:2,\"workshop\"||OK|")),
         Row(.joined, ["AT+CWQAP"], "AT+CWSTATE?", .onlyESPAT("+CWSTATE:4,\"\"||OK|")),
-        Row("AT+CWRECONNCFG?", .onlyESPAT("+CWRECONNCFG:1,0||OK|")),
+        Row("AT+CWJAP=\"workshop\",\"12345678\",,,7201", .error),
+        Row("AT+CWJAP=,", .error),
+        Row(.joined, "AT+CWJAP=,", .onlyESPAT("WIFI DISCONNECT|\(joined)")),
+        Row("AT+CWRECONNCFG?", .onlyESPAT("+CWRECONNCFG:0,0||OK|")),
+        Row(.joined, "AT+CWRECONNCFG?", .onlyESPAT("+CWRECONNCFG:1,0||OK|")),
+        Row(
+            .booted, ["AT+CWJAP=\"workshop\",\"12345678\",,,30"], "AT+CWRECONNCFG?",
+            .onlyESPAT("+CWRECONNCFG:30,0||OK|")),
         Row("AT+CWRECONNCFG=7200,1000", .onlyESPAT("|OK|")),
         Row("AT+CWRECONNCFG=7201,0", .error),
         Row("AT+CWRECONNCFG=1", .error),
@@ -133,6 +164,20 @@ import Testing
             bench.ask("AT+CWLAP")
                 == "+CWLAP:(3,\"\",-57,\"c0:25:e9:12:34:56\",6,-12,0,4,4,7,0)\r\n"
                 + "+CWLAP:(0,\"a\"b\",-80,\"c0:25:e9:12:34:56\",11,-12,0,4,4,7,0)\r\n\r\nOK\r\n")
+    }
+
+    @Test func weakAccessPointsCanBeLeftOut() {
+        var bench = Bench {
+            $0.firmware = .espAT2
+            var (strong, weak) = ($0.accessPoints[0], $0.accessPoints[0])
+            (strong.strength, strong.ssid) = (-40, "strong")
+            (weak.strength, weak.ssid) = (-90, "weak")
+            $0.accessPoints += [weak, strong]
+        }
+        _ = bench.ask("AT+CWLAPOPT=1,6,-80")
+        #expect(bench.ask("AT+CWLAP") == "+CWLAP:(\"strong\",-40)\r\n+CWLAP:(\"workshop\",-57)\r\n\r\nOK\r\n")
+        _ = bench.ask("AT+CWLAPOPT=0,6")
+        #expect(bench.ask("AT+CWLAP").hasPrefix("+CWLAP:(\"workshop\",-57)\r\n+CWLAP:(\"weak\",-90)\r\n"))
     }
 
     // MARK: How long AT+CWJAP tries
