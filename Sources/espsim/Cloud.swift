@@ -34,6 +34,12 @@ struct Cloud: AsyncParsableCommand {
     @Flag(help: "Do not limit messages a second and connections a minute as the platform does.")
     var unlimited = false
 
+    @Option(help: "PEM file with the server's certificate chain: TLS instead of plain TCP. Needs --tls-key.")
+    var tlsCertificate: String?
+
+    @Option(help: "PEM file with the certificate's key.")
+    var tlsKey: String?
+
     @Option(help: "A Unix socket that takes orders, one a line.")
     var control: String?
 
@@ -50,6 +56,11 @@ struct Cloud: AsyncParsableCommand {
         ]
         options.controlPath = control
         options.enforcesRates = !unlimited
+        switch (tlsCertificate, tlsKey) {
+        case (let certificates?, let key?): options.tls = .init(certificates: certificates, key: key)
+        case (nil, nil): break
+        default: throw ValidationError("--tls-certificate and --tls-key belong together")
+        }
         options.onEvent = { [json] event in printNow(json ? event.jsonLine : event.line) }
         let stop = StopSignals()
         let cloud = try await SimulatedCloud.start(options)

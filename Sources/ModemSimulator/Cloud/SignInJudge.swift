@@ -31,17 +31,21 @@ struct SignInJudge {
     }
 
     private static let secureModeOfTCP = "3"
+    private static let secureModeOfTLS = "2"
 
     var devices: [CloudDevice]
 
-    func judge(_ connect: MQTTPacket.Connect) throws(Refusal) -> Identity {
+    func judge(_ connect: MQTTPacket.Connect, isSecure: Bool = false) throws(Refusal) -> Identity {
         let (clientID, parameters) = try Self.split(connect.clientIdentifier)
         guard (30...1200).contains(connect.keepAlive) else {
             throw Refusal(code: .identifierRejected, why: "keep-alive \(connect.keepAlive) s is not 30 to 1200 s")
         }
-        guard parameters["securemode"] == Self.secureModeOfTCP else {
+        let needed = isSecure ? Self.secureModeOfTLS : Self.secureModeOfTCP
+        guard parameters["securemode"] == needed else {
             let mode = parameters["securemode"] ?? "missing"
-            throw Refusal(code: .identifierRejected, why: "securemode \(mode) on a plain TCP connection, which needs 3")
+            let kind = isSecure ? "TLS" : "plain TCP"
+            throw Refusal(
+                code: .identifierRejected, why: "securemode \(mode) on a \(kind) connection, which needs \(needed)")
         }
         let method = parameters["signmethod"] ?? "hmacmd5"
         guard let sign = Self.signers[method] else {

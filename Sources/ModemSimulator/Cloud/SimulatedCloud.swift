@@ -1,6 +1,7 @@
 import BridgeCore
 import NIOCore
 import NIOPosix
+import NIOSSL
 
 /// ``SimulatedPlatform`` on a TCP port, in the process that starts it.
 public final class SimulatedCloud: Sendable {
@@ -12,12 +13,25 @@ public final class SimulatedCloud: Sendable {
         public var devices: [CloudDevice] = []
         /// Whether rates and connections a minute are limited as on the platform.
         public var enforcesRates = true
+        /// The server's certificate chain and key, as PEM files; nil for plain TCP.
+        public var tls: TLSFiles?
         /// A Unix socket for ``CloudOrder`` lines.
         public var controlPath: String?
         /// Told of every event, on the cloud's thread.
         public var onEvent: @Sendable (CloudEvent) -> Void = { _ in }
 
         public init() {}
+    }
+
+    /// Where certificate and key are.
+    public struct TLSFiles: Sendable {
+        public var certificates: String
+        public var key: String
+
+        public init(certificates: String, key: String) {
+            self.certificates = certificates
+            self.key = key
+        }
     }
 
     /// The port that is listened on.
@@ -37,6 +51,12 @@ public final class SimulatedCloud: Sendable {
 
     /// Listens; the port is open when this returns.
     public static func start(_ options: Options) async throws -> SimulatedCloud {
+        let tls = try options.tls.map { files in
+            try NIOSSLContext(
+                configuration: .makeServerConfiguration(
+                    certificateChain: NIOSSLCertificate.fromPEMFile(files.certificates).map { .certificate($0) },
+                    privateKey: .privateKey(try NIOSSLPrivateKey(file: files.key, format: .pem))))
+        }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let loop = group.next()
         do {
@@ -48,7 +68,9 @@ public final class SimulatedCloud: Sendable {
                 .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
                 .childChannelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
-                        try channel.pipeline.syncOperations.addHandler(CloudHandler(engine: engine.value))
+                        if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
+                        try channel.pipeline.syncOperations.addHandler(
+                            CloudHandler(engine: engine.value, isSecure: tls != nil))
                     }
                 }
                 .bind(host: options.host, port: options.port).get()
@@ -98,11 +120,11 @@ final class CloudEngine {
         self.loop = loop
     }
 
-    func open(_ channel: any Channel) -> SimulatedPlatform.ConnectionID {
+    func open(_ channel: any Channel, isSecure: Bool) -> SimulatedPlatform.ConnectionID {
         lastID += 1
         channels[lastID] = channel
         let address = channel.remoteAddress
-        feed(.opened(lastID, peer: "\(address?.ipAddress ?? "?"):\(address?.port ?? 0)"))
+        feed(.opened(lastID, peer: "\(address?.ipAddress ?? "?"):\(address?.port ?? 0)", isSecure: isSecure))
         return lastID
     }
 
@@ -145,9 +167,17 @@ private final class CloudHandler: ChannelInboundHandler {
     private let engine: CloudEngine
     private var id: SimulatedPlatform.ConnectionID?
 
-    init(engine: CloudEngine) { self.engine = engine }
+    private let isSecure: Bool
 
-    func channelActive(context: ChannelHandlerContext) { id = engine.open(context.channel) }
+    init(engine: CloudEngine, isSecure: Bool) {
+        self.engine = engine
+        self.isSecure = isSecure
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        id = engine.open(context.channel, isSecure: isSecure)
+        context.fireChannelActive()
+    }
 
     func channelInactive(context: ChannelHandlerContext) { id.map { engine.closed($0) } }
 

@@ -10,7 +10,7 @@ public struct SimulatedPlatform: Sendable {
 
     /// What happened.
     public enum Input: Sendable {
-        case opened(ConnectionID, peer: String)
+        case opened(ConnectionID, peer: String, isSecure: Bool = false)
         case received(ConnectionID, [UInt8])
         case closed(ConnectionID)
         case ordered(CloudOrder)
@@ -33,6 +33,8 @@ public struct SimulatedPlatform: Sendable {
         var deadline: Moment
         var keepAlive = Duration.zero
         var isClean = true
+        /// Inside TLS.
+        var isSecure = false
     }
 
     /// What the platform keeps of a device, beyond its connection if the session is not clean.
@@ -98,8 +100,8 @@ public struct SimulatedPlatform: Sendable {
     public mutating func input(_ input: Input, now moment: Moment) -> [Effect] {
         now = max(now, moment)
         switch input {
-        case .opened(let id, let peer):
-            connections[id] = Connection(deadline: now + Self.connectLimit)
+        case .opened(let id, let peer, let isSecure):
+            connections[id] = Connection(deadline: now + Self.connectLimit, isSecure: isSecure)
             report(.opened(peer: peer))
         case .received(let id, let bytes): received(id, bytes)
         case .closed(let id):
@@ -200,7 +202,7 @@ public struct SimulatedPlatform: Sendable {
         do throws(SignInJudge.Refusal) {
             try limitConnects(connect)
             if let forcedCode { throw SignInJudge.Refusal(code: forcedCode, why: "by order") }
-            begin(id, connect, try judge.judge(connect))
+            begin(id, connect, try judge.judge(connect, isSecure: connections[id]?.isSecure ?? false))
         } catch {
             report(.refused(code: error.code, why: error.why))
             send(id, .connectAcknowledgement(MQTTPacket.ConnectAcknowledgement(returnCode: error.code)))

@@ -1,11 +1,11 @@
-"""A device as the SDK's documentation builds it: `device.py PORT SECRET THING_MODEL CLOUD_CONTROL`."""
+"""A device as the SDK's documentation builds it: `device.py PORT SECRET THING_MODEL CLOUD_CONTROL AUTHORITY`."""
 import queue
 import socket
 import sys
 
 from linkkit import linkkit
 
-PORT, SECRET, THING, CONTROL = int(sys.argv[1]), *sys.argv[2:5]
+PORT, SECRET, THING, CONTROL, AUTHORITY = int(sys.argv[1]), *sys.argv[2:6]
 heard = queue.Queue()
 
 
@@ -24,7 +24,11 @@ def wait_for(word):
 
 
 device = linkkit.LinkKit("127.0.0.1", "a1B2c3D4e5F", "gateway-1", SECRET)
-device.config_mqtt(port=PORT, secure="", endpoint="127.0.0.1")
+if AUTHORITY:
+    with open(AUTHORITY) as file:
+        device.config_mqtt(port=PORT, secure="TLS", endpoint="127.0.0.1", cadata=file.read())
+else:
+    device.config_mqtt(port=PORT, secure="", endpoint="127.0.0.1")
 device.thing_setup(THING)
 device.on_connect = lambda session, code, user: heard.put(("connected", code))
 device.on_thing_enable = lambda user: heard.put(("enabled", None))
