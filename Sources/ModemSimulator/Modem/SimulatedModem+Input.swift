@@ -48,7 +48,7 @@ extension SimulatedModem {
 
     private mutating func take(commandByte byte: UInt8) {
         let isLineEnd = byte == UInt8(ascii: "\n")
-        if volatile.echoes, !isLineEnd { write([byte]) }
+        if volatile.echoes, !isLineEnd || firmware.echoesLineFeed { write([byte]) }
         guard pending == nil else { return take(byteWhileBusy: byte) }
         switch input.state {
         case .searching(let last): search(byte, after: last)
@@ -60,7 +60,7 @@ extension SimulatedModem {
                 }
                 return
             }
-            if volatile.echoes { say(firmware.echoOfLineFeed) }
+            if volatile.echoes, !firmware.echoesLineFeed { say("\r\n") }
             let body = input.body
             input.reset()
             guard body.last == UInt8(ascii: "\r") else { return fail(nil, .noHead) }
