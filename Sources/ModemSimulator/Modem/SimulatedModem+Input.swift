@@ -93,12 +93,16 @@ extension SimulatedModem {
     }
 
     private mutating func take(byteWhileBusy byte: UInt8) {
+        guard let line = lineWhileBusy(byte) else { return }
+        line == Self.restart ? restartWhileBusy() : sayBusy()
+    }
+
+    /// The line that this byte ends.
+    private mutating func lineWhileBusy(_ byte: UInt8) -> [UInt8]? {
         if input.whileBusy.count <= Self.restart.count { input.whileBusy.append(byte) }
-        guard byte == UInt8(ascii: "\n") else { return }
-        let line = input.whileBusy
-        input.whileBusy = []
-        if line == Self.restart { return restartWhileBusy() }
-        sayBusy()
+        guard byte == UInt8(ascii: "\n") else { return nil }
+        defer { input.whileBusy = [] }
+        return input.whileBusy
     }
 
     private mutating func restartWhileBusy() {
@@ -106,8 +110,9 @@ extension SimulatedModem {
         boot(cause: .command)
     }
 
+    /// NonOS answers each chunk, whatever is in it.
     private mutating func refuseWhileSending(_ bytes: ArraySlice<UInt8>) {
-        if bytes.elementsEqual(Self.restart) { return restartWhileBusy() }
+        for byte in bytes where lineWhileBusy(byte) == Self.restart { return restartWhileBusy() }
         say("\r\nbusy s...\r\n")
     }
 }
