@@ -52,7 +52,7 @@ extension Firmware {
                 "+CIPRECONNINTV", "+CIPDNS", "+CIPRECVMODE", "+CIPRECVDATA", "+CIPRECVLEN",
             ]))
         (firmware.refusesLongLines, firmware.findsHeadAnywhere) = (true, false)
-        (firmware.echoOfLineFeed, firmware.explainsErrors, firmware.saysBusySending) = ("\n", false, false)
+        (firmware.echoesLineFeed, firmware.explainsErrors, firmware.saysBusySending) = (true, false, false)
         (firmware.speeds, firmware.mostSystemMessages) = (80...4_500_000, 7)
         (firmware.wifiModes, firmware.givesUpOnAddresses, firmware.joinFailure) = (0...3, false, "ERROR")
         (firmware.joinPolls, firmware.networkDetails) = (15, ",0,1,3,0,1")

@@ -18,8 +18,8 @@ struct Firmware: Sendable {
     var refusesLongLines = false
     /// NonOS looks for `AT` anywhere in a line; ESP-AT wants it at the beginning.
     var findsHeadAnywhere = true
-    /// The echo of CR LF: NonOS sends CR when CR comes, and CR LF when LF comes.
-    var echoOfLineFeed = "\r\n"
+    /// ESP-AT echoes each byte as it comes; NonOS no LF, but CR LF at the end of a command, which makes `AT\r\r\n`.
+    var echoesLineFeed = false
     /// NonOS tells the reason in a line before ERROR; ESP-AT tells it on another UART.
     var explainsErrors = true
     /// NonOS has a `busy s...` of its own while a payload is on its way.

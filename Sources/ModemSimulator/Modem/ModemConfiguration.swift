@@ -140,10 +140,17 @@ public struct ModemFlash: Equatable, Sendable {
 public struct Credentials: Equatable, Sendable {
     public var ssid: String
     public var password: String
+    /// Only this access point of that name; nil for any.
+    public var bssid: String?
 
-    public init(ssid: String, password: String) {
+    public init(ssid: String, password: String, bssid: String? = nil) {
         self.ssid = ssid
         self.password = password
+        self.bssid = bssid
+    }
+
+    func fits(_ point: AccessPoint) -> Bool {
+        point.ssid == ssid && (bssid?.lowercased() ?? point.bssid.lowercased()) == point.bssid.lowercased()
     }
 }
 

@@ -11,7 +11,8 @@ public struct ModemTiming: Sendable {
     public var address: ClosedRange<Duration>
     /// Additional time until a wrong password is known.
     public var wrongPassword: ClosedRange<Duration>
-    /// The period in which AT+CWJAP looks at the station's state; it gives up at the 14th look.
+    /// The period in which AT+CWJAP of NonOS 1.7 looks at the station's state; it gives up at the 14th look. NonOS 1.3
+    /// looks first after three of them, then after every second one; for ESP-AT it is the second of its time-out.
     public var joinPoll: Duration
     /// From losing the access point, or from the end of a failed attempt, to the next attempt.
     public var rejoin: ClosedRange<Duration>

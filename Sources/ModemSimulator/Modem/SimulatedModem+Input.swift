@@ -48,7 +48,7 @@ extension SimulatedModem {
 
     private mutating func take(commandByte byte: UInt8) {
         let isLineEnd = byte == UInt8(ascii: "\n")
-        if volatile.echoes, !isLineEnd { write([byte]) }
+        if volatile.echoes, !isLineEnd || firmware.echoesLineFeed { write([byte]) }
         guard pending == nil else { return take(byteWhileBusy: byte) }
         switch input.state {
         case .searching(let last): search(byte, after: last)
@@ -60,7 +60,7 @@ extension SimulatedModem {
                 }
                 return
             }
-            if volatile.echoes { say(firmware.echoOfLineFeed) }
+            if volatile.echoes, !firmware.echoesLineFeed { say("\r\n") }
             let body = input.body
             input.reset()
             guard body.last == UInt8(ascii: "\r") else { return fail(nil, .noHead) }
@@ -93,12 +93,16 @@ extension SimulatedModem {
     }
 
     private mutating func take(byteWhileBusy byte: UInt8) {
+        guard let line = lineWhileBusy(byte) else { return }
+        line == Self.restart ? restartWhileBusy() : sayBusy()
+    }
+
+    /// The line that this byte ends.
+    private mutating func lineWhileBusy(_ byte: UInt8) -> [UInt8]? {
         if input.whileBusy.count <= Self.restart.count { input.whileBusy.append(byte) }
-        guard byte == UInt8(ascii: "\n") else { return }
-        let line = input.whileBusy
-        input.whileBusy = []
-        if line == Self.restart { return restartWhileBusy() }
-        sayBusy()
+        guard byte == UInt8(ascii: "\n") else { return nil }
+        defer { input.whileBusy = [] }
+        return input.whileBusy
     }
 
     private mutating func restartWhileBusy() {
@@ -106,8 +110,9 @@ extension SimulatedModem {
         boot(cause: .command)
     }
 
+    /// NonOS answers each chunk, whatever is in it.
     private mutating func refuseWhileSending(_ bytes: ArraySlice<UInt8>) {
-        if bytes.elementsEqual(Self.restart) { return restartWhileBusy() }
+        for byte in bytes where lineWhileBusy(byte) == Self.restart { return restartWhileBusy() }
         say("\r\nbusy s...\r\n")
     }
 }

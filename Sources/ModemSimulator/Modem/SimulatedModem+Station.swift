@@ -68,7 +68,7 @@ extension SimulatedModem {
 
     mutating func associationDue() {
         guard let credentials = station.credentials, mayAssociate else { return }
-        guard let accessPoint = surroundings.accessPoint(credentials.ssid) else {
+        guard let accessPoint = surroundings.visibleAccessPoints.first(where: credentials.fits) else {
             return associationFailed(code: 3)
         }
         guard surroundings.acceptsStations else { return associationFailed(code: 4) }

@@ -76,20 +76,21 @@ extension SimulatedModem {
         join(credentials, polls: polls)
     }
 
+    /// What the first three arguments name.
     private func credentials(_ arguments: [CommandLine.Argument]) -> Credentials? {
         if firmware.isESPAT, arguments[0] == .empty, arguments[1] == .empty { return flash.credentials }
         guard let ssid = arguments[0].text, let password = arguments[1].text, (1...32).contains(ssid.utf8.count),
             password.utf8.count <= 64
         else { return nil }
-        return Credentials(ssid: ssid, password: password)
+        return Credentials(ssid: ssid, password: password, bssid: arguments.count > 2 ? arguments[2].text : nil)
     }
 
     private mutating func reportNetwork(as name: String) {
         let isJoined = station.state == .associated || station.state == .addressed
-        guard isJoined, let ssid = station.credentials?.ssid, let point = surroundings.accessPoint(ssid) else {
-            return succeed(telling: "No AP")
-        }
-        say("\(name):\"\(ssid)\",\"\(point.bssid)\",\(point.channel),\(point.strength)")
+        guard isJoined, let credentials = station.credentials,
+            let point = surroundings.visibleAccessPoints.first(where: credentials.fits)
+        else { return succeed(telling: "No AP") }
+        say("\(name):\"\(point.ssid)\",\"\(point.bssid)\",\(point.channel),\(point.strength)")
         succeed(telling: firmware.networkDetails)
     }
 

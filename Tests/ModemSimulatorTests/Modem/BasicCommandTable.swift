@@ -138,6 +138,22 @@ import Testing
         #expect(bench.heard().hasSuffix("\r\nready\r\n"))
     }
 
+    /// Chunks as a serial line cuts them.
+    @Test(arguments: [["AT+RST\r\n"], ["AT+", "RST\r\n"], ["x\r\nAT+RST\r", "\nrest"]])
+    func restartWhileAPayloadIsOnItsWay(chunks: [String]) {
+        for version in FirmwareVersion.allCases {
+            var bench = Bench.started(.connected, version)
+            bench.takesPayload = false
+            _ = bench.ask("AT+CIPSEND=2")
+            bench.send("hi")
+            chunks.forEach { bench.send($0) }
+            bench.wait(.seconds(1))
+            let heard = bench.heard()
+            #expect(heard.contains("\r\nWill force to restart!!!\r\n\r\nOK\r\n"), "\(version.rawValue)")
+            #expect(heard.contains("\r\nready\r\n"), "\(version.rawValue)")
+        }
+    }
+
     @Test(arguments: FirmwareVersion.allCases)
     func restoreForgetsEverything(version: FirmwareVersion) {
         var bench = Bench(echo: true) {

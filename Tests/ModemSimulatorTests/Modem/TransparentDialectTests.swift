@@ -288,12 +288,17 @@ import Testing
         _ = bench.ask("AT+CWJAP=\"workshop\",\"12345678\"")
         _ = bench.ask("AT+SAVETRANSLINK=1,\"broker\",1883,\"TCP\",60")
         bench.effects = []
-        // Ready, and no prompt.
+        // Ready, and no prompt; the name is looked up again for each dial.
         #expect(bench.ask("AT+RST").hasSuffix("\r\nready\r\n"))
         bench.wait(.seconds(1))
         #expect(bench.dials == 1)
         #expect(bench.ask("AT") == "")
         #expect(bench.sent == [Array("AT\r\n".utf8)])
+        bench.feed(.ended(bench.lastDial))
+        bench.wait(.milliseconds(109))
+        #expect(bench.dials == 1)
+        bench.wait(.milliseconds(41))
+        #expect(bench.dials == 2)
         bench.send("+++")
         bench.wait(.seconds(1))
         #expect(bench.ask("ATE0").hasSuffix("\r\nOK\r\n"))

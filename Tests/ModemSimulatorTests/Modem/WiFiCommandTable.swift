@@ -151,6 +151,23 @@ import Testing
         #expect(bench.ask(#"AT+CWJAP="ab,c","0123456789""#) == "\r\nERROR\r\n")
     }
 
+    /// Of two access points of one name, the host names the second, which has another password.
+    @Test func accessPointOfTheHostsChoice() {
+        for version in FirmwareVersion.allCases {
+            var bench = Bench {
+                $0.firmware = version
+                var second = AccessPoint(ssid: "workshop", password: "another1")
+                (second.bssid, second.channel) = ("c0:25:e9:00:00:02", 11)
+                $0.accessPoints.append(second)
+            }
+            let join = "AT+CWJAP=\"workshop\",\"another1\""
+            #expect(bench.ask(join).contains("+CWJAP:2\r\n"))
+            #expect(bench.ask(join + ",\"C0:25:E9:00:00:02\"").hasSuffix("GOT IP\r\n\r\nOK\r\n"))
+            #expect(bench.ask("AT+CWJAP?").hasPrefix("+CWJAP:\"workshop\",\"c0:25:e9:00:00:02\",11,"))
+            #expect(bench.ask(join + ",\"c0:25:e9:00:00:03\"").contains("+CWJAP:3\r\n"))
+        }
+    }
+
     // MARK: AT+CWLAP
 
     /// An open network, a hidden one, and a name with a quotation mark that is not escaped.
