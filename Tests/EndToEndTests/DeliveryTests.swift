@@ -31,6 +31,29 @@ extension EndToEnd {
         }
 
         @Test(
+            "every firmware: up, a message each way, a reset in between, and an orderly end", .timeLimit(.minutes(2)),
+            arguments: ["nonos-1.3", "nonos-1.7", "esp-at-2"])
+        func firmwares(firmware: String) throws {
+            let bench = try Workbench(.cloud, firmware: firmware)
+            let daemon = try bench.startOnline()
+            let client = try bench.connect()
+            for number in 1...2 {
+                let publish =
+                    #"{"bridge":"publish","until":"confirmed","message":{"params":{"n":\#(number)},"method":"thing.event.property.post"}}"#
+                #expect(try client.ask(publish)["status"] as? String == "queued")
+                #expect(try client.answer()["status"] as? String == "delivered")
+                #expect(try client.answer()["code"] as? Int == 200)
+                guard number == 1 else { continue }
+                let known = daemon.output.count
+                try bench.disturb("reset")
+                try daemon.waitForLine(": online again", from: known, seconds: 60)
+            }
+            daemon.signal(SIGTERM)
+            #expect(try daemon.waitForExit() == 0)
+            try bench.cloud?.waitForLine("disconnected")
+        }
+
+        @Test(
             "1,000 messages and kill -9 in the middle: each one that was answered queued arrives",
             .timeLimit(.minutes(4)))
         func killedInTheMiddle() throws {
@@ -64,7 +87,7 @@ extension EndToEnd {
 
         @Test("10,000 messages of 4 programs while the link is cut at random", .timeLimit(.minutes(10)))
         func cutAtRandom() async throws {
-            let bench = try Workbench(.cloud, baud: 0)
+            let bench = try Workbench(.cloud, baud: 0, unlimited: true)
             try bench.startOnline()
             let path = bench.socketPath
             let total = 10_000

@@ -80,6 +80,7 @@ extension Configuration {
         } else {
             found.expect(PlatformRules.mistake(inHost: aliyun.endpoint), "aliyun.endpoint")
         }
+        found.expect(0...10_000, aliyun.maxRate, "aliyun.max_rate", "messages a second (0 is any number)")
         if !aliyun.clientID.isEmpty {
             found.expect(PlatformRules.mistake(inClientID: aliyun.clientID), "aliyun.client_id")
         }

@@ -48,6 +48,8 @@ public struct Configuration: Equatable, Sendable {
         public var signMethod = SignMethod.hmacsha1
         /// Empty for the default.
         public var clientID = ""
+        /// Messages a second at QoS 1 that the instance takes, and three times as many at QoS 0; 0 is any number.
+        public var maxRate = PublishPace.Limits.platform.atLeastOnce
 
         public init() {}
     }

@@ -62,6 +62,14 @@ public enum LocalAnswer {
         return line.finish(tag: identity.tag)
     }
 
+    /// `{"status":"purged","messages":…}`
+    public static func purged(_ messages: Int, tag: [UInt8]?) -> [UInt8] {
+        var line = Line()
+        line.add("status", "purged")
+        line.add("messages", .int(messages))
+        return line.finish(tag: tag)
+    }
+
     /// `{"status":"subscribed"}`
     public static func subscribed(tag: [UInt8]?) -> [UInt8] {
         var line = Line()

@@ -9,6 +9,8 @@ public enum LocalRequest: Equatable, Sendable {
     case subscribe(LocalSubscription, tag: [UInt8]?)
     /// An Alink response, as it is to go out: an object with `id` and `code` and without `method`.
     case answer(id: String, payload: [UInt8])
+    /// `{"bridge":"purge",…}`: one message, or nil for all that wait.
+    case purge(Int64?, tag: [UInt8]?)
     /// `{"bridge":"receipt",…}`
     case receipt(ReceiptQuery, tag: [UInt8]?)
 
@@ -64,6 +66,15 @@ public enum LocalRequest: Equatable, Sendable {
         case "hello": return .hello(tag: tag)
         case "status": return .status(tag: tag)
         case "subscribe": return .subscribe(try LocalSubscription(index), tag: tag)
+        case "purge":
+            switch (index["receipt"], index["all"].map({ String(decoding: $0.value, as: UTF8.self) })) {
+            case (_?, nil):
+                guard case .number(let number) = try receiptQuery(index) else { break }
+                return .purge(number, tag: tag)
+            case (nil, "true"): return .purge(nil, tag: tag)
+            default: break
+            }
+            throw LocalRefusal(.invalidRequest, "either \"receipt\" or \"all\":true is needed")
         case "receipt": return .receipt(try receiptQuery(index), tag: tag)
         case "publish":
             var request = try PublishOptions.target(index, rules: rules, ids: &ids)
@@ -71,7 +82,7 @@ public enum LocalRequest: Equatable, Sendable {
             request.tag = tag
             return .publish(request)
         case .some:
-            throw LocalRefusal(.unknownOperation, "\"bridge\" is none of hello, publish, receipt, status, subscribe")
+            throw LocalRefusal(.unknownOperation, "\"bridge\" is none of hello, publish, purge, receipt, status, subscribe")
         case nil: throw LocalRefusal(.invalidRequest, "\"bridge\" has to be a string")
         }
     }

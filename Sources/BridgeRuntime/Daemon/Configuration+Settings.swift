@@ -37,7 +37,13 @@ extension Configuration {
                 ssid: wifi.ssid, password: wifi.password.value, bssid: wifi.bssid.isEmpty ? nil : wifi.bssid,
                 host: host,
                 port: mqtt.port, linkKeepAlive: modem.linkKeepAlive, baud: serial.baud),
-            mqtt: session, pace: aliyun == nil ? nil : .platform)
+            mqtt: session, pace: pace)
+    }
+
+    /// The platform's limits stand in the relation of 10 to 30.
+    private var pace: PublishPace.Limits? {
+        guard let rate = aliyun?.maxRate, rate > 0 else { return nil }
+        return PublishPace.Limits(atMostOnce: rate * 3, atLeastOnce: rate)
     }
 
     var outboxLimits: OutboxLimits {

@@ -68,7 +68,8 @@ final class Household {
                 hello: { wiring.household?.hello() ?? .null },
                 status: { wiring.household?.status() ?? .null },
                 linkEvent: { wiring.household?.linkEvent() ?? [] },
-                added: { wiring.household?.uplink.moreWaiting() }))
+                added: { wiring.household?.uplink.moreWaiting() },
+                purging: { wiring.household?.uplink.unload() }))
         wiring.services = services
         wiring.desk = desk
         wiring.household = self

@@ -13,6 +13,8 @@ final class MessageServices: LocalServices {
         var linkEvent: () -> [UInt8]
         /// Messages were added to the outbox.
         var added: () -> Void
+        /// Messages are about to be removed from it.
+        var purging: () -> Void
     }
 
     private struct Watcher {
@@ -71,6 +73,22 @@ final class MessageServices: LocalServices {
         let eventLoop = eventLoop
         outbox.receipt(query) { result in
             eventLoop.execute { found.value(try? result.get()) }
+        }
+    }
+
+    func purge(_ selection: Int64?, by peer: Peer, done: @escaping (Int) -> Void) {
+        questions.purging()
+        let bound = NIOLoopBound((self, done), eventLoop: eventLoop)
+        let eventLoop = eventLoop
+        outbox.purge(selection, at: WallTime.now.milliseconds) { count in
+            eventLoop.execute {
+                let (me, done) = bound.value
+                me.logger.event(
+                    .outboxNotice, level: .warning, "\(count) waiting messages were purged by a person",
+                    peer.metadata)
+                me.questions.added()
+                done(count)
+            }
         }
     }
 

@@ -1,4 +1,5 @@
 import BridgeCore
+import Glibc
 import Logging
 import NIOCore
 
@@ -165,6 +166,7 @@ final class LocalClientHandler: ChannelDuplexHandler {
                 case .hello(let tag): answer(LocalAnswer.object(server.services.hello(), tag: tag), ticket)
                 case .status(let tag): answer(LocalAnswer.object(server.services.status(), tag: tag), ticket)
                 case .subscribe(let subscription, let tag): subscribe(subscription, tag: tag, ticket)
+                case .purge(let selection, let tag): purge(selection, tag: tag, ticket)
                 case .answer(let id, let payload): answerCloud(id: id, payload, ticket)
                 case .receipt(let query, let tag): look(for: query, tag: tag, ticket)
                 case .publish(let request): submit(request, ticket)
@@ -197,6 +199,21 @@ final class LocalClientHandler: ChannelDuplexHandler {
         answer(LocalAnswer.subscribed(tag: tag), ticket)
         if wanted.link, isFirst { tell(server.services.linkEvent()) }
         server.services.subscribed(client: ObjectIdentifier(self))
+    }
+
+    /// For root and the daemon's own user: others could throw away what is not theirs.
+    private func purge(_ selection: Int64?, tag: [UInt8]?, _ ticket: AnswerQueue.Ticket) {
+        guard peer.uid == 0 || peer.uid == getuid() else {
+            var refusal = LocalRefusal(.notPermitted, "only root and the daemon's own user may purge")
+            refusal.tag = tag
+            return refuse(refusal, ticket)
+        }
+        pendingRequests += 1
+        server.services.purge(selection, by: peer) { [self] messages in
+            pendingRequests -= 1
+            answer(LocalAnswer.purged(messages, tag: tag), ticket)
+            proceed()
+        }
     }
 
     /// A line that answers no request.

@@ -21,6 +21,9 @@ public protocol LocalServices: AnyObject {
     /// Sends a program's answer to a request of the cloud; reports as ``submit(_:report:)`` does.
     func answer(id: String, payload: [UInt8], from peer: Peer, report: @escaping (SubmissionReport) -> Void)
 
+    /// Removes waiting messages, one or all; called back with their number, on the event loop.
+    func purge(_ selection: Int64?, by peer: Peer, done: @escaping (Int) -> Void)
+
     /// A program has subscribed.
     func subscribed(client: ObjectIdentifier)
 

@@ -26,6 +26,7 @@ public final class Outbox: Sendable {
     private let account: Mutex<Account>
     /// Copied out, used and put back on the queue only.
     private let writer: Mutex<OutboxWriter>
+    private let lock: OutboxLock
     private let onDropped: @Sendable ([DroppedMessage]) -> Void
 
     /// How long a removal may wait for an append to be written with.
@@ -67,6 +68,10 @@ public final class Outbox: Sendable {
     public init(
         path: String, limits: OutboxLimits, onDropped: @escaping @Sendable ([DroppedMessage]) -> Void = { _ in }
     ) throws(OutboxError) {
+        guard let lock = try OutboxLock(databasePath: path) else {
+            throw .cannotOpen(path: path, detail: "another espbridged works with it")
+        }
+        self.lock = lock
         let opened = try OutboxFile.open(path: path, limits: limits)
         self.limits = Mutex(limits)
         self.onDropped = onDropped
@@ -186,6 +191,41 @@ public final class Outbox: Sendable {
             forgetReceipts(now: now, db)
             completion?(total)
         }
+    }
+
+    /// Removes waiting messages that are not with the session, on a person's order.
+    ///
+    /// - Parameter selection: one message, or nil for all.
+    /// - Parameter completion: told how many were removed.
+    public func purge(_ selection: Int64?, at now: Int64, completion: @escaping @Sendable (Int) -> Void) {
+        let closed = gathering.withLock { $0.isClosed }
+        guard !closed else { return completion(0) }
+        queue.asyncWriteWithoutTransaction { [self] db in
+            drain(db)
+            let inFlight = gathering.withLock { $0.inFlightThrough }
+            var total = 0
+            while let some = try? OutboxStore.waiting(after: inFlight, only: selection, count: 1000, db), !some.isEmpty {
+                let purged = drop(some, as: .purged, at: now, db)
+                total += purged
+                if purged == 0 { break }
+            }
+            completion(total)
+        }
+    }
+
+    /// ``purge(_:at:completion:)`` for a caller that may block; how many messages were removed.
+    public func purgeAndWait(_ selections: [Int64?]) -> Int {
+        let total = Mutex(0)
+        let done = DispatchGroup()
+        for selection in selections {
+            done.enter()
+            purge(selection, at: WallTime.now.milliseconds) { count in
+                total.withLock { $0 += count }
+                done.leave()
+            }
+        }
+        done.wait()
+        return total.withLock { $0 }
     }
 
     /// Commits what was given so far and closes the file; blocks. Later appends are refused.

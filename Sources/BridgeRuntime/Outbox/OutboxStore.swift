@@ -94,6 +94,13 @@ enum OutboxStore {
         return try Int.fetchOne(statement, arguments: [sequence]) != nil
     }
 
+    /// Messages behind `sequence`, or one of them, at most `count`.
+    static func waiting(after sequence: Int64, only: Int64?, count: Int, _ db: Database) throws -> [Int64] {
+        try Int64.fetchAll(
+            db, sql: "SELECT sequence FROM message WHERE sequence > ? AND ifnull(sequence = ?, 1) ORDER BY sequence LIMIT ?",
+            arguments: [sequence, only, count])
+    }
+
     /// The oldest messages behind `sequence`, with their costs, until these make up `bytes`.
     static func oldest(after sequence: Int64, making bytes: Int64, _ db: Database) throws -> [Int64] {
         let statement = try db.cachedStatement(

@@ -50,6 +50,17 @@ final class Dispatcher {
         loadedAhead += 1
     }
 
+    /// Puts back what was read ahead and is not with the session.
+    func unload() {
+        for message in loaded.prefix(loadedAhead) { ahead.remove(message.sequence) }
+        if let first = loaded.dropFirst(loadedAhead).first { cursor = first.sequence - 1 }
+        for message in loaded { costs[message.sequence] = nil }
+        loaded = []
+        loadedAhead = 0
+        mayHoldMore = true
+        outbox.markInFlight(inFlight, through: cursor)
+    }
+
     /// Publishes what may go now, and reads on when nothing is left in memory.
     func pump() {
         guard let attempt else { return }

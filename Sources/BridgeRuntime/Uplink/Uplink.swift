@@ -95,6 +95,9 @@ final class Uplink {
         pump()
     }
 
+    /// Messages are about to be removed from the outbox: only those with the session stay.
+    func unload() { dispatcher.unload() }
+
     /// A message of the server is safe; its PUBACK goes out if the session it came in is still there.
     func acknowledge(_ identifier: UInt16) {
         guard case .attempting(let attempt) = phase else { return }

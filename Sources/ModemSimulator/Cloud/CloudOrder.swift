@@ -8,6 +8,10 @@ public enum CloudOrder: Equatable, Sendable {
     case propertySet(String)
     /// The console sets a desired value, which the device may ask for.
     case desire(name: String, value: String)
+    /// What `thing/config/get` is answered with.
+    case configuration(String)
+    /// What `thing/ota/firmware/get` is answered with.
+    case firmware(String)
     /// An application calls a service; the device answers when it likes.
     case service(name: String, params: String)
     /// An application calls and waits for 8 s.
@@ -33,6 +37,8 @@ public enum CloudOrder: Equatable, Sendable {
         publish1 TOPIC PAYLOAD   a message at QoS 1
         property-set JSON        thing.service.property.set with these params
         desire NAME JSON         a desired value, for thing.property.desired.get
+        configuration JSON       the data that thing.config.get is answered with
+        firmware JSON            the data that thing.ota.firmware.get is answered with
         service NAME JSON        thing.service.NAME with these params
         rrpc JSON                a synchronous request: its answer, or that none came within 8 s, is an event
         kick                     close every connection
@@ -55,6 +61,9 @@ public enum CloudOrder: Equatable, Sendable {
         case ("property-set", 2...):
             guard let rest, Self.isObject(rest) else { return nil }
             self = .propertySet(rest)
+        case ("configuration", 2...), ("firmware", 2...):
+            guard let rest, Self.isObject(rest) else { return nil }
+            self = words[0] == "firmware" ? .firmware(rest) : .configuration(rest)
         case ("rrpc", 2...):
             guard let rest, Self.isObject(rest) else { return nil }
             self = .rrpc(rest)

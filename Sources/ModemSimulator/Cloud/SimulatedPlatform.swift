@@ -290,9 +290,9 @@ public struct SimulatedPlatform: Sendable {
             }
         case .propertySet(let params): request("thing/service/property/set", params)
         case .service(let name, let params): request("thing/service/\(name)", params)
-        case .desire(let name, let value):
-            guard let value = try? JSONValue(parsing: Array(value.utf8)) else { return }
-            for device in judge.devices { things[Self.key(device), default: Thing()].state.desire(name, value) }
+        case .desire(let name, let value): changeThings(value) { $0.desire(name, $1) }
+        case .configuration(let data): changeThings(data) { $0.remoteConfiguration = $1 }
+        case .firmware(let data): changeThings(data) { $0.firmware = $1 }
         case .rrpc(let params): rrpc(params)
         case .lose(let count): trouble.losses = count
         case .delay(let delay): trouble.delay = delay
@@ -301,6 +301,11 @@ public struct SimulatedPlatform: Sendable {
         case .refuse(let code): forcedCode = code
         case .silent(let isSilent): self.isSilent = isSilent
         }
+    }
+
+    private mutating func changeThings(_ json: String, _ change: (inout ThingState, JSONValue) -> Void) {
+        guard let value = try? JSONValue(parsing: Array(json.utf8)) else { return }
+        for device in judge.devices { change(&things[Self.key(device), default: Thing()].state, value) }
     }
 
     /// A request of the thing model to every device, at QoS 1.

@@ -82,6 +82,7 @@ struct ConfigurationReader {
         set(&aliyun.endpoint, table.string("endpoint"))
         set(&aliyun.signMethod, table.choice("sign_method"))
         set(&aliyun.clientID, table.string("client_id"))
+        set(&aliyun.maxRate, table.integer("max_rate"))
         return aliyun
     }
 

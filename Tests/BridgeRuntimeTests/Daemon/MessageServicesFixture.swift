@@ -38,7 +38,7 @@ final class MessageServicesFixture {
                         neighbours: .init(offer: { _, _ in 0 }, acknowledge: { _ in }, sendAhead: { _ in })),
                     defaultQoS: .atLeastOnce, eventLoop: loop,
                     logger: Logger(label: "test") { _ in journal },
-                    questions: .init(hello: { [:] }, status: { [:] }, linkEvent: { [] }, added: {})),
+                    questions: .init(hello: { [:] }, status: { [:] }, linkEvent: { [] }, added: {}, purging: {})),
                 eventLoop: loop)
         }.wait()
     }

@@ -39,6 +39,8 @@ final class FakeServices: LocalServices {
         report(id == "1" ? .queued(receipt: 7) : .refused(.invalidRequest, detail: "nothing waits for this answer"))
     }
 
+    func purge(_ selection: Int64?, by peer: Peer, done: @escaping (Int) -> Void) { done(selection == nil ? 3 : 1) }
+
     func subscribed(client: ObjectIdentifier) { subscriptions += 1 }
 
     func linkEvent() -> [UInt8] { LocalEvent.link(state: .online, reason: nil) }

@@ -28,7 +28,9 @@ final class Workbench {
     /// - Parameters:
     ///   - baud: the simulated line's speed; 0 does not pace it.
     ///   - more: lines for the configuration, with their table headers.
-    init(_ peer: Peer = .cloud, baud: Int = 115_200, more: String = "") throws {
+    ///   - firmware: of the simulated modem.
+    ///   - unlimited: the cloud takes any number of messages a second, and the daemon sends as many.
+    init(_ peer: Peer = .cloud, baud: Int = 115_200, firmware: String = "nonos-1.7", unlimited: Bool = false, more: String = "") throws {
         folder = NSTemporaryDirectory() + "espbridged-test-" + UUID().uuidString.prefix(8)
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         self.peer = peer
@@ -43,7 +45,7 @@ final class Workbench {
                     "cloud", "--listen", "127.0.0.1:0", "--product-key", Self.productKey,
                     "--device-name", Self.deviceName, "--secret-file", folder + "/device-secret",
                     "--control", folder + "/cloud.control",
-                ], name: "cloud")
+                ] + (unlimited ? ["--unlimited"] : []), name: "cloud")
             let line = try cloud.waitForLine("127.0.0.1:")
             guard let port = line.firstMatch(of: /127\.0\.0\.1:(\d+)/)?.1 else {
                 throw ChildProgram.Silence(description: "the cloud names no port: \(line)")
@@ -55,6 +57,7 @@ final class Workbench {
                 product_key = "\(Self.productKey)"
                 device_name = "\(Self.deviceName)"
                 device_secret_file = "\(folder)/device-secret"
+                max_rate = \(unlimited ? 0 : 10)
                 """
         case .broker(let port, let user, let password):
             maps = ["broker.test=127.0.0.1:\(port)"]
@@ -71,7 +74,7 @@ final class Workbench {
         modem = try ChildProgram(
             Programs.espsim,
             [
-                "modem", "--fast", "--baud", "\(baud)", "--link", link, "--control", control,
+                "modem", "--fast", "--baud", "\(baud)", "--firmware", firmware, "--link", link, "--control", control,
                 "--ssid", "workshop", "--password", Self.wifiPassword,
             ] + maps.flatMap { ["--map", $0] }, name: "modem")
         try modem.waitForLine("modem on /dev/")

@@ -63,6 +63,19 @@ struct PlatformAnswersTests {
         #expect(try payload(bench.heard().last)["code"]?.integer == 6207)
     }
 
+    @Test("configuration and firmware are what was ordered")
+    func ordered() throws {
+        var bench = PlatformBench()
+        bench.connect()
+        bench.subscribe([PlatformBench.topic + "#"])
+        _ = bench.heard()
+        for line in [#"configuration {"configId":"c1"}"#, #"firmware {"version":"2"}"#] {
+            bench.feed(.ordered(try #require(CloudOrder(line: line))))
+        }
+        #expect(try ask(&bench, "thing/config/get", "{}")["data"] == ["configId": "c1"])
+        #expect(try ask(&bench, "thing/ota/firmware/get", "{}")["data"] == ["version": "2"])
+    }
+
     @Test("tags are kept until they are deleted")
     func tags() throws {
         var bench = PlatformBench()

@@ -120,6 +120,19 @@ struct FaultTests {
         #expect(client.wait() == "CLOSED\r\n\r\n+IPD,3:bye")
     }
 
+    @Test("F11: passive receive without its notification; the data are there all the same")
+    func lostNotification() {
+        var client = NaiveClient.connected()
+        #expect(client.ask("AT+CIPRECVMODE=1") == "\r\nOK\r\n")
+        client.order("F11")
+        client.peerSends("hello")
+        #expect(client.wait().isEmpty)
+        #expect(client.ask("AT+CIPRECVLEN?").hasPrefix("+CIPRECVLEN:5,"))
+        #expect(client.ask("AT+CIPRECVDATA=5") == "\r\n+CIPRECVDATA,5:hello\r\nOK\r\n")
+        client.peerSends("again")
+        #expect(client.wait() == "\r\n+IPD,5\r\n")
+    }
+
     @Test("F12: OK comes a second and a half late, and all else behind it")
     func lateOK() {
         var client = NaiveClient.quiet()
