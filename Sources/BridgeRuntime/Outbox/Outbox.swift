@@ -68,7 +68,7 @@ public final class Outbox: Sendable {
     public init(
         path: String, limits: OutboxLimits, onDropped: @escaping @Sendable ([DroppedMessage]) -> Void = { _ in }
     ) throws(OutboxError) {
-        guard let lock = try OutboxLock(databasePath: path) else {
+        guard let lock = try OutboxLock(databasePath: path, patience: .seconds(2)) else {
             throw .cannotOpen(path: path, detail: "another espbridged works with it")
         }
         self.lock = lock
@@ -204,7 +204,8 @@ public final class Outbox: Sendable {
             drain(db)
             let inFlight = gathering.withLock { $0.inFlightThrough }
             var total = 0
-            while let some = try? OutboxStore.waiting(after: inFlight, only: selection, count: 1000, db), !some.isEmpty {
+            while let some = try? OutboxStore.waiting(after: inFlight, only: selection, count: 1000, db), !some.isEmpty
+            {
                 let purged = drop(some, as: .purged, at: now, db)
                 total += purged
                 if purged == 0 { break }
@@ -233,6 +234,7 @@ public final class Outbox: Sendable {
         gathering.withLock { $0.isClosed = true }
         queue.writeWithoutTransaction { db in drain(db) }
         try? queue.close()
+        lock.release()
     }
 
     /// Whether each commit waits for the medium (`PRAGMA synchronous` is FULL); blocks.

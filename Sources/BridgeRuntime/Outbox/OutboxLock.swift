@@ -1,24 +1,41 @@
+import BridgeCore
 import Glibc
+import Synchronization
 
 /// Says that a process uses an outbox: flock(2) on a file beside the database.
 ///
 /// Not on the database itself: closing any descriptor of that would release SQLite's own locks (fcntl_locking(2)).
 final class OutboxLock: Sendable {
-    private let descriptor: CInt
+    private let descriptor: Mutex<CInt>
 
-    /// Nil when another process uses the outbox.
-    init?(databasePath: String) throws(OutboxError) {
+    /// Nil when another process uses the outbox, and goes on doing so.
+    ///
+    /// - Parameter patience: how long one that is about to end is waited for; blocks.
+    init?(databasePath: String, patience: Duration = .zero) throws(OutboxError) {
         let path = databasePath + "-lock"
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
             throw .cannotOpen(path: databasePath, detail: "\(path): \(String(cString: strerror(errno)))")
         }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            close(descriptor)
-            return nil
+        let step = Duration.milliseconds(50)
+        var waited = Duration.zero
+        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+            guard waited < patience else {
+                close(descriptor)
+                return nil
+            }
+            poll(nil, 0, Int32(step.inMilliseconds))
+            waited += step
         }
-        self.descriptor = descriptor
+        self.descriptor = Mutex(descriptor)
     }
 
-    deinit { close(descriptor) }
+    deinit { release() }
+
+    func release() {
+        descriptor.withLock { descriptor in
+            if descriptor >= 0 { close(descriptor) }
+            descriptor = -1
+        }
+    }
 }

@@ -97,7 +97,9 @@ enum OutboxStore {
     /// Messages behind `sequence`, or one of them, at most `count`.
     static func waiting(after sequence: Int64, only: Int64?, count: Int, _ db: Database) throws -> [Int64] {
         try Int64.fetchAll(
-            db, sql: "SELECT sequence FROM message WHERE sequence > ? AND ifnull(sequence = ?, 1) ORDER BY sequence LIMIT ?",
+            db,
+            sql:
+                "SELECT sequence FROM message WHERE sequence > ? AND ifnull(sequence = ?, 1) ORDER BY sequence LIMIT ?",
             arguments: [sequence, only, count])
     }
 

@@ -55,7 +55,7 @@ final class ModemLoop {
         for descriptor in control?.descriptors ?? [] { watch(.control, descriptor, POLLIN) }
         let canRead = peers.isNetworkUp && serial.queued < SerialFace.transmitBuffer
         for (id, peer) in peers.peers {
-            let reads = peer.isConnected && canRead ? POLLIN : 0
+            let reads = peer.isConnected && canRead && !modem.modem.isWindowClosed(id) ? POLLIN : 0
             let writes = !peer.isConnected || !peer.unsent.isEmpty ? POLLOUT : 0
             // Without interest a hang-up would be reported without end.
             if reads | writes != 0 { watch(.peer(id), peer.descriptor, reads | writes) }

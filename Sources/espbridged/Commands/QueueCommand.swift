@@ -48,7 +48,8 @@ struct QueueCommand: ParsableCommand {
             let inspector = try place.inspector()
             try QueueCommand.reading {
                 try inspector.forEach(limit: max(0, limit)) { entry in
-                    Standard.say(json ? JSONValue.object(QueueCommand.members(entry)).serialized : QueueCommand.line(entry))
+                    Standard.say(
+                        json ? JSONValue.object(QueueCommand.members(entry)).serialized : QueueCommand.line(entry))
                 }
                 let waiting = try inspector.books().waiting
                 if !json, waiting > limit { Standard.say("… and \(waiting - Int64(limit)) more (--limit)") }
@@ -95,7 +96,9 @@ struct QueueCommand: ParsableCommand {
                 Standard.say(
                     "received \(books.received) = delivered \(books.delivered) + waiting \(books.waiting) + dropped "
                         + "\(books.droppedInTotal)\(books.balance == 0 ? "" : ", which it is not")")
-                Standard.say("waiting messages: \(found.rows), \(found.bytes) bytes; the books say \(books.waiting), \(books.bytes)")
+                Standard.say(
+                    "waiting messages: \(found.rows), \(found.bytes) bytes; the books say \(books.waiting), \(books.bytes)"
+                )
                 guard found.isBalanced else { throw Failure.no }
                 Standard.say("the books balance")
             }

@@ -30,7 +30,10 @@ final class Workbench {
     ///   - more: lines for the configuration, with their table headers.
     ///   - firmware: of the simulated modem.
     ///   - unlimited: the cloud takes any number of messages a second, and the daemon sends as many.
-    init(_ peer: Peer = .cloud, baud: Int = 115_200, firmware: String = "nonos-1.7", unlimited: Bool = false, more: String = "") throws {
+    init(
+        _ peer: Peer = .cloud, baud: Int = 115_200, firmware: String = "nonos-1.7", unlimited: Bool = false,
+        more: String = ""
+    ) throws {
         folder = NSTemporaryDirectory() + "espbridged-test-" + UUID().uuidString.prefix(8)
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         self.peer = peer
