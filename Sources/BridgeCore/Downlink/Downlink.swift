@@ -65,8 +65,9 @@ public struct Downlink: Sendable {
             if let request { canBeAnswered(request, now: now) }
             return settle(message)
         }
-        guard let request, waiting.count < Self.mostRequests else {
-            return [.untaken(message, request)] + settle(message)
+        guard let request else { return [.untaken(message, nil)] + settle(message) }
+        guard waiting.count < Self.mostRequests else {
+            return [.untaken(message, request), Self.refusal(of: request)] + settle(message)
         }
         waiting.append(Waiting(message: message, request: request, until: now + request.waitsFor))
         return []
@@ -112,9 +113,7 @@ public struct Downlink: Sendable {
         answerable.removeAll { $0.until + .seconds(60) <= now }
         var effects: [Effect] = []
         for entry in waiting where entry.until <= now {
-            effects.append(.untaken(entry.message, entry.request))
-            effects.append(
-                .answer(topic: entry.request.replyTopic, payload: entry.request.refusal, expires: .seconds(60)))
+            effects += [.untaken(entry.message, entry.request), Self.refusal(of: entry.request)]
             effects += settle(entry.message)
         }
         waiting.removeAll { $0.until <= now }
@@ -122,6 +121,10 @@ public struct Downlink: Sendable {
     }
 
     // MARK: Means
+
+    private static func refusal(of request: CloudRequest) -> Effect {
+        .answer(topic: request.replyTopic, payload: request.refusal, expires: .seconds(60))
+    }
 
     private mutating func canBeAnswered(_ request: CloudRequest, now: Moment) {
         if answerable.count >= Self.mostRequests { answerable.removeFirst() }

@@ -82,7 +82,8 @@ public enum LocalRequest: Equatable, Sendable {
             request.tag = tag
             return .publish(request)
         case .some:
-            throw LocalRefusal(.unknownOperation, "\"bridge\" is none of hello, publish, purge, receipt, status, subscribe")
+            throw LocalRefusal(
+                .unknownOperation, "\"bridge\" is none of hello, publish, purge, receipt, status, subscribe")
         case nil: throw LocalRefusal(.invalidRequest, "\"bridge\" has to be a string")
         }
     }

@@ -17,6 +17,7 @@ final class OutboxLock: Sendable {
         guard descriptor >= 0 else {
             throw .cannotOpen(path: databasePath, detail: "\(path): \(String(cString: strerror(errno)))")
         }
+        Self.giveToOwner(descriptor, of: databasePath)
         let step = Duration.milliseconds(50)
         var waited = Duration.zero
         while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
@@ -31,6 +32,23 @@ final class OutboxLock: Sendable {
     }
 
     deinit { release() }
+
+    /// Whether a process uses the outbox; makes no file.
+    static func isHeld(databasePath: String) -> Bool {
+        let descriptor = open(databasePath + "-lock", O_RDWR | O_CLOEXEC)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        return flock(descriptor, LOCK_EX | LOCK_NB) != 0
+    }
+
+    /// What root makes must be usable by the daemon's own user, as SQLite sees to it for its files.
+    private static func giveToOwner(_ descriptor: CInt, of databasePath: String) {
+        guard geteuid() == 0 else { return }
+        var owner = stat()
+        let folder = databasePath.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
+        guard stat(databasePath, &owner) == 0 || stat(folder.isEmpty ? "." : folder, &owner) == 0 else { return }
+        _ = fchown(descriptor, owner.st_uid, owner.st_gid)
+    }
 
     func release() {
         descriptor.withLock { descriptor in

@@ -99,7 +99,7 @@ public struct QueueInspector {
     }
 
     /// Whether a daemon works with the outbox at `path`.
-    public static func isInUse(path: String) throws(OutboxError) -> Bool { try OutboxLock(databasePath: path) == nil }
+    public static func isInUse(path: String) -> Bool { OutboxLock.isHeld(databasePath: path) }
 
     /// What SQLite says, without GRDB's statement around it.
     public static func words(_ error: any Error) -> String { (error as? DatabaseError)?.message ?? "\(error)" }

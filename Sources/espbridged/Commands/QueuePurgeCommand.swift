@@ -26,7 +26,7 @@ extension QueueCommand {
             let path = try place.path()
             let purged: Int
             do {
-                purged = try QueueInspector.isInUse(path: path) ? ask(selections) : open(path, selections)
+                purged = QueueInspector.isInUse(path: path) ? try ask(selections) : try open(path, selections)
             } catch let error as OutboxError {
                 throw Failure.io(error.description)
             }

@@ -1,5 +1,6 @@
 import BridgeCore
 import BridgeRuntime
+import Glibc
 import GRDB
 import Testing
 
@@ -51,12 +52,30 @@ struct QueueInspectorTests {
     func inUse() async throws {
         let folder = try TemporaryFolder()
         let outbox = try Outbox(path: folder.database, limits: OutboxLimits())
-        #expect(try QueueInspector.isInUse(path: folder.database))
+        #expect(QueueInspector.isInUse(path: folder.database))
         #expect(throws: OutboxError.self) { try Outbox(path: folder.database, limits: OutboxLimits()) }
         outbox.close()
-        #expect(try !QueueInspector.isInUse(path: folder.database))
+        #expect(!QueueInspector.isInUse(path: folder.database))
         let next = try Outbox(path: folder.database, limits: OutboxLimits())
         next.close()
+    }
+
+    @Test("what root makes belongs to the daemon's user", .enabled(if: geteuid() == 0))
+    func ownership() async throws {
+        let folder = try TemporaryFolder()
+        try Outbox(path: folder.database, limits: OutboxLimits()).close()
+        for name in folder.names { chown(folder.path + "/" + name, 65_534, 65_534) }
+        unlink(folder.database + "-lock")
+        #expect(!QueueInspector.isInUse(path: folder.database))
+        #expect(!folder.names.contains("outbox.db-lock"))
+        let outbox = try Outbox(path: folder.database, limits: OutboxLimits())
+        _ = try await outbox.receipt(.test("a"))
+        for name in folder.names {
+            var status = stat()
+            #expect(stat(folder.path + "/" + name, &status) == 0)
+            #expect(status.st_uid == 65_534, "\(name) belongs to \(status.st_uid)")
+        }
+        outbox.close()
     }
 
     @Test("purged: one, all, and never what is with the session; the books balance")

@@ -97,7 +97,9 @@ struct VirtualModemTests {
         #expect(line.read() == [1, 2, 3])
     }
 
-    @Test("a peer that does not answer, and one that refuses", arguments: [(DialAnswer.ignores, 3_000), (.refuses, 200)])
+    @Test(
+        "a peer that does not answer, and one that refuses",
+        arguments: [(DialAnswer.ignores, 3_000), (.refuses, 200)])
     func dials(answer: DialAnswer, milliseconds: Int) {
         var line = VirtualModem(configuration(), peer: SilentPeer())
         line.withPeer { peer, _ in peer.answer = answer }
