@@ -45,8 +45,8 @@ final class OutboxLock: Sendable {
     private static func giveToOwner(_ descriptor: CInt, of databasePath: String) {
         guard geteuid() == 0 else { return }
         var owner = stat()
-        let folder = databasePath.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
-        guard stat(databasePath, &owner) == 0 || stat(folder.isEmpty ? "." : folder, &owner) == 0 else { return }
+        let folder = databasePath.lastIndex(of: "/").map { String(databasePath[..<$0]) } ?? "."
+        guard stat(databasePath, &owner) == 0 || stat(folder.isEmpty ? "/" : folder, &owner) == 0 else { return }
         _ = fchown(descriptor, owner.st_uid, owner.st_gid)
     }
 

@@ -1,7 +1,7 @@
 import BridgeCore
 import BridgeRuntime
-import Glibc
 import GRDB
+import Glibc
 import Testing
 
 /// Looking into an outbox from outside.

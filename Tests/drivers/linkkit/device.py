@@ -52,4 +52,7 @@ order('service blink {"times":3}')
 name, request, params = wait_for("called")
 assert (name, params) == ("blink", {"times": 3})
 assert device.thing_answer_service(name, request, 200) == 0
+# The answer has gone out when what was said after it is answered; a disconnect would overtake it in the SDK's queue.
+device.thing_post_property({"lamp": 0})
+assert wait_for("property") == (200, "success")
 device.disconnect()
