@@ -1,7 +1,6 @@
 import ArgumentParser
 import BridgeCore
 import BridgeRuntime
-import Foundation
 
 /// `espbridged queue …`: looks into the outbox, with the daemon running or not.
 struct QueueCommand: ParsableCommand {
@@ -151,7 +150,7 @@ struct QueueCommand: ParsableCommand {
     static func object(_ entry: QueueInspector.Entry, _ payload: [UInt8]) -> JSONValue {
         let content: JSONValue.Member =
             String(validating: payload, as: UTF8.self).map { .init("text", .string($0)) }
-            ?? .init("base64", .string(Data(payload).base64EncodedString()))
+            ?? .init("base64", .string(String(decoding: Base64.encode(payload), as: UTF8.self)))
         return .object(members(entry) + [content])
     }
 
