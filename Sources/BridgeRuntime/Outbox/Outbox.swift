@@ -179,6 +179,8 @@ public final class Outbox: Sendable {
             return
         }
         queue.asyncWriteWithoutTransaction { [self] db in
+            // What has left cannot expire.
+            drain(db)
             let inFlight = gathering.withLock { $0.inFlightThrough }
             var total = 0
             while let expired = try? OutboxStore.expired(
@@ -320,9 +322,9 @@ public final class Outbox: Sendable {
     /// Drops messages in a transaction of their own; returns how many were there.
     @discardableResult
     private func drop(_ sequences: [Int64], as reason: DropReason, at now: Int64, _ db: Database) -> Int {
-        let before = books.droppedInTotal
+        let before = account.withLock { $0.written.droppedInTotal }
         perform([.giveUp(sequences, reason, at: now)], inFlightThrough: 0, db)
-        return Int(books.droppedInTotal - before)
+        return Int(account.withLock { $0.written.droppedInTotal } - before)
     }
 
     /// Receipts are kept for as long as messages are.

@@ -136,6 +136,18 @@ struct ReceiptTests {
         #expect(try await outbox.next().map(\.sequence) == [3])
     }
 
+    @Test("what was delivered does not expire, although its removal is not yet written")
+    func deliveredDoesNotExpire() async throws {
+        let folder = try TemporaryFolder()
+        let outbox = try Outbox(path: folder.database, limits: OutboxLimits(maxAge: 1_000))
+        let number = try await outbox.receipt(message("1", queuedAt: 10_000))
+        outbox.remove(number, as: .delivered, cost: 64, at: 10_500)
+        #expect(await outbox.sweep(now: 11_200) == 0)
+        #expect(try await state(outbox, .number(number)) == .delivered)
+        #expect(outbox.books.delivered == 1)
+        #expect(outbox.books.droppedInTotal == 0)
+    }
+
     @Test("a database of the version before gets the new tables, and keeps its messages")
     func migrates() async throws {
         let folder = try TemporaryFolder()
