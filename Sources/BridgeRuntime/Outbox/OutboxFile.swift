@@ -36,10 +36,11 @@ enum OutboxFile {
 
     private static func begin(path: String, limits: OutboxLimits) throws -> Opened {
         var configuration = GRDB.Configuration()
-        configuration.journalMode = .wal
         configuration.busyMode = .timeout(2)
         configuration.label = "espbridged.outbox"
         configuration.foreignKeysEnabled = false
+        // Not GRDB's own setting of it, which writes to the file each time it is opened: a full disk would prevent that.
+        configuration.prepareDatabase { db in try db.execute(sql: "PRAGMA journal_mode = WAL") }
         // GRDB would trap when a failing disk prevents a rollback; the writer repeats it instead.
         configuration.allowsUnsafeTransactions = true
         let size = (try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) ?? 0
