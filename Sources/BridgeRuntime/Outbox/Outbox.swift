@@ -48,9 +48,8 @@ public final class Outbox: Sendable {
     }
 
     struct Inheritance: Sendable {
-        var upcomingID: Int64?
+        var used: OutboxStore.Used
         var endedInOrder: Bool
-        var received: Int64
         var lastEpoch: Int64
     }
 
@@ -95,23 +94,22 @@ public final class Outbox: Sendable {
         gathering = Mutex(Gathering())
         account = Mutex(Account(written: opened.books))
         inheritance = opened.inheritance
-        connections = Mutex(opened.books.received)
+        connections = Mutex(opened.inheritance.used.lastConnection)
         desk = Mutex(
             Desk(
-                writer: OutboxWriter(path: path),
+                writer: OutboxWriter(path: path, used: opened.inheritance.used),
                 reader: OutboxReader(
                     turns: FairTurns(epoch: opened.inheritance.lastEpoch, drain: limits.drain))))
     }
 
     /// ``AlinkIDs/upcoming`` as the last stored message left it; nil when none had an id of the daemon's.
-    public var upcomingID: Int64? { inheritance.upcomingID }
+    public var upcomingID: Int64? { inheritance.used.upcomingID }
 
     /// Connections up to this one may have broken with the process before them; nil when that ended in order.
-    public var crashedThrough: Int64? { inheritance.endedInOrder ? nil : inheritance.received }
+    public var crashedThrough: Int64? { inheritance.endedInOrder ? nil : inheritance.used.lastConnection }
 
     /// A number for a connection that no other one has had, for ``Sender/connection``.
     public func newConnection() -> Int64 {
-        // A connection takes one when it sends its first message, so that there are never more numbers than messages.
         connections.withLock { connections in
             connections += 1
             return connections

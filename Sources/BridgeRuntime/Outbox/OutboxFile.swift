@@ -85,8 +85,8 @@ enum OutboxFile {
             throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "the ledger is missing")
         }
         let inheritance = Outbox.Inheritance(
-            upcomingID: try OutboxStore.upcomingID(db), endedInOrder: try OutboxStore.endedInOrder(db),
-            received: books.received, lastEpoch: try StoredTurns(db: db).lastEpoch())
+            used: try OutboxStore.used(db), endedInOrder: try OutboxStore.endedInOrder(db),
+            lastEpoch: try StoredTurns(db: db).lastEpoch())
         if inheritance.endedInOrder { markAsOpen(db) }
         return (books, inheritance)
     }
