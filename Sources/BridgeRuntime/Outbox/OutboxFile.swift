@@ -146,8 +146,8 @@ enum OutboxFile {
         }
         if check { try compare(books, db) }
         let inheritance = Outbox.Inheritance(
-            upcomingID: try OutboxStore.upcomingID(db), endedInOrder: try OutboxStore.endedInOrder(db),
-            received: books.received, lastEpoch: try StoredTurns(db: db).lastEpoch())
+            used: try OutboxStore.used(db), endedInOrder: try OutboxStore.endedInOrder(db),
+            lastEpoch: try StoredTurns(db: db).lastEpoch())
         if inheritance.endedInOrder { markAsOpen(db) }
         return (books, inheritance)
     }
