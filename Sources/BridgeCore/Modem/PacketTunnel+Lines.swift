@@ -25,13 +25,22 @@ extension PacketTunnel {
 
     private static let hidden = "•••"
 
-    mutating func heard(_ line: ATLine, now: Moment) -> [Output] {
+    /// Texts that have no CR LF in front, so that they may stand directly behind a payload.
+    private static func isFree(_ reply: ATReply?) -> Bool {
+        switch reply {
+        case .closed, .connected, .wifiConnected, .wifiGotAddress, .wifiLost, .dhcpTimedOut, .ready, .bootText: true
+        case .ok, .error, .fail, .busy, .prompt, nil: false
+        }
+    }
+
+    mutating func heard(_ line: ATLine, isGlued: Bool, now: Moment) -> [Output] {
         let reply = ATReply(line)
         let word = Word(line)
         let count = Self.count(line)
         // A module that restarted repeats what is written to it, and that is CONNECT with its password, or a message.
         let isKnown = ATReply.isPlain(line) || word.map { line.isWhole($0.text) } == true || count != nil
         let shown = Output.fromModem(isKnown ? line.text : Self.hidden)
+        if isGlued, !Self.isFree(reply) { return [shown] + endSoon(.bytesLost(fromModem: true), now: now) }
         return [shown] + answered(line, reply, word, count, now: now)
     }
 

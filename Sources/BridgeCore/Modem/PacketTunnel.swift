@@ -32,6 +32,8 @@ struct PacketTunnel: Sendable {
     static let busyLimit: Duration = .seconds(15)
     /// The module sends a `+IPD` without a pause.
     static let payloadGap: Duration = .seconds(2)
+    /// And so it does with the text that a payload may have taken in.
+    static let textGap: Duration = .milliseconds(50)
 
     enum Output: Equatable, Sendable {
         /// Bytes for the serial port.
@@ -77,8 +79,8 @@ struct PacketTunnel: Sendable {
     var busySince: Moment?
     /// A line that says why ERROR will come.
     var clue: LinkFailure?
-    /// When the last byte of an unfinished `+IPD` came.
-    var payloadAt = Moment.zero
+    /// When bytes came last.
+    private var payloadAt = Moment.zero
     var isLeaving = false
 
     init(ssid: String, wire: Wire) {
@@ -96,9 +98,13 @@ struct PacketTunnel: Sendable {
                 until
             case .acknowledging(let probe, let until): min(probe, until)
             }
-        guard phase != .over, reader.missing > 0 else { return due }
-        let gap = payloadAt + Self.payloadGap
-        return due.map { min($0, gap) } ?? gap
+        return [due, phase == .over ? nil : payloadEnd].compactMap { $0 }.min()
+    }
+
+    /// When the rest of a payload, or of the text that it may have taken in, comes no more.
+    private var payloadEnd: Moment? {
+        if reader.missing > 0 { return payloadAt + Self.payloadGap }
+        return reader.held.isEmpty ? nil : payloadAt + Self.textGap
     }
 
     // MARK: Inputs
@@ -118,9 +124,10 @@ struct PacketTunnel: Sendable {
             reader.awaitsPrompt = expectsPrompt
             guard let token = reader.next(&rest) else { break }
             switch token {
-            case .line(let line): outputs += heard(line, now: now)
+            case .line(let line, let isGlued): outputs += heard(line, isGlued: isGlued, now: now)
             case .prompt: outputs += prompted(now: now)
             case .payload(let bytes): outputs.append(.deliver(bytes))
+            case .shortPayload: outputs += end(.bytesLost(fromModem: true))
             }
         }
         payloadAt = now
@@ -136,7 +143,9 @@ struct PacketTunnel: Sendable {
     /// The time ``deadline`` said has come.
     mutating func timerFired(now: Moment) -> [Output] {
         guard let deadline, now >= deadline else { return [] }
-        if reader.missing > 0, now >= payloadAt + Self.payloadGap { return end(.bytesLost(fromModem: true)) }
+        if let payloadEnd, now >= payloadEnd {
+            return reader.missing > 0 ? end(.bytesLost(fromModem: true)) : [.deliver(reader.release())]
+        }
         switch phase {
         case .idle, .over:
             return []

@@ -101,7 +101,7 @@ import Testing
         var noise = [UInt8](repeating: UInt8(ascii: "x"), count: 100_000)[...]
         #expect(reader.next(&noise) == nil)
         var end = Array("+IPD,70000:\r\n+IPD,3:abcd".utf8)[...]
-        guard case .line(let line)? = reader.next(&end) else {
+        guard case .line(let line, isGlued: false)? = reader.next(&end) else {
             Issue.record("no line")
             return
         }
