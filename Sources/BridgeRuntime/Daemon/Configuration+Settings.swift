@@ -47,8 +47,8 @@ extension Configuration {
             mqtt: session, pace: pace)
     }
 
-    /// Bytes that may wait for PUBACK in packet mode: one piece on its way, and the next one ready.
-    private static let packetWindow = 2 * 2048
+    /// Bytes that may wait for PUBACK in packet mode: a piece on its way, one whose answers come in, and what is next.
+    private static let packetWindow = 4 * 2048
 
     /// The platform's limits stand in the relation of 10 to 30.
     private var pace: PublishPace.Limits? {
