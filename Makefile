@@ -1,5 +1,5 @@
 # Everything a person or CI does with this project. `make` alone says what there is.
-.PHONY: help packages test-packages build release demo test lint format measure fault-table bad-radio install uninstall clean
+.PHONY: help packages test-packages build release demo test lint format measure crash-test fault-table bad-radio install uninstall clean
 
 prefix ?= /usr
 sysconfdir ?= /etc
@@ -12,6 +12,7 @@ help:
 	@echo 'make format    format the sources'
 	@echo 'make release   an optimised build that needs no Swift on the target'
 	@echo 'make install   daemon, units, example configuration, man page, completions (DESTDIR, prefix)'
+	@echo 'make crash-test  hundreds of kills and power cuts under load, against mosquitto (half an hour; SEED=…)'
 	@echo 'make measure   what the idle daemon costs: memory, wake-ups, time to READY'
 	@echo 'make fault-table, make bad-radio   what faults cost end to end (docs/faults.md), ten minutes each'
 
@@ -39,6 +40,10 @@ lint:
 
 format:
 	swift format --in-place --parallel --recursive Package.swift Sources Tests
+
+crash-test: test-packages
+	swift build
+	@Tests/crash/run long $(SEED)
 
 measure: test-packages
 	@scripts/measure

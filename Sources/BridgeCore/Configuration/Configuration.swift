@@ -91,6 +91,9 @@ public struct Configuration: Equatable, Sendable {
         /// Seconds.
         public var maxAge = 604_800
         public var whenFull = OutboxLimits.WhenFull.refuseNew
+        public var drain = OutboxLimits.Drain.inOrder
+        /// Bytes that stay free on its file system; 0: a sixteenth of it, 256 KiB to 8 MiB.
+        public var minFree = 0
     }
 
     public struct Log: Equatable, Sendable {

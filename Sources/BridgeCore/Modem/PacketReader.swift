@@ -4,7 +4,7 @@ enum PacketToken: Equatable, Sendable {
     case line(ATLine, isGlued: Bool)
     /// The prompt `>` of `AT+CIPSEND=<n>`.
     case prompt
-    /// Bytes of the peer, as many as are there; the rest of their `+IPD` follows.
+    /// Bytes of the peer, a whole `+IPD`.
     case payload([UInt8])
     /// A payload was so short that it took in the beginning of the next text.
     case shortPayload
@@ -16,8 +16,8 @@ enum PacketToken: Equatable, Sendable {
 /// text can follow it directly (MaJerle/ESP8266_AT_Commands_parser#27).
 ///
 /// When bytes of a payload were lost on the line, those of the next text are counted in their place, and a PUBACK
-/// could be one for another message. All texts that come often have CR LF in front. So the end of a payload that
-/// looks like the beginning of one is held until the next byte shows whether it is.
+/// could be one for another message. All texts that come often have CR LF in front. So a payload is given out as a
+/// whole, and one whose end looks like the beginning of a text only when the next byte has shown that it is none.
 struct PacketReader: Sendable {
     /// A longer `+IPD` is none: a TCP segment, which is what one holds, has 1,460 bytes (ESP-AT: 2,920).
     static let longestPacket = 65_535
@@ -26,8 +26,9 @@ struct PacketReader: Sendable {
     var awaitsPrompt = false
     /// Bytes of the present `+IPD` that have not come yet.
     private(set) var missing = 0
-    /// The end of the last payload, which may be the beginning of a text.
-    private(set) var held: [UInt8] = []
+    private var payload: [UInt8] = []
+    /// ``payload`` is complete, but its end may be the beginning of a text.
+    private(set) var holdsPayload = false
     private var line: [UInt8] = []
     /// The last byte was the last one of a payload.
     private var isBehindPayload = false
@@ -37,12 +38,14 @@ struct PacketReader: Sendable {
     /// Without their ends: a payload that ends with such a word has CR LF behind it anyway.
     private static let texts = ["+IPD,", "SEND OK", "SEND FAIL", "OK", "ERROR", "Recv ", "busy "]
         .map { Array("\r\n".utf8) + Array($0.utf8) }
-    private static let longestText = texts.map(\.count).max() ?? 0
 
     /// Takes bytes off the front of `input` until a token is complete; nil when more bytes are needed.
     mutating func next(_ input: inout ArraySlice<UInt8>) -> PacketToken? {
         if missing > 0 { return nextPayload(&input) }
-        if !held.isEmpty, let byte = input.first { return judge(byte) }
+        if holdsPayload {
+            guard let byte = input.first else { return nil }
+            return judge(byte)
+        }
         while let byte = input.popFirst() {
             if isBehindPayload { isGlued = byte != UInt8(ascii: "\r") }
             isBehindPayload = false
@@ -73,41 +76,37 @@ struct PacketReader: Sendable {
         return nil
     }
 
-    /// No byte came for so long that what is held is no text.
+    /// Gives the payload out; when it was held, because no byte came for so long that its end is no text.
     mutating func release() -> [UInt8] {
-        defer { held = [] }
-        return held
+        defer { (payload, holdsPayload) = ([], false) }
+        return payload
     }
 
     // MARK: Payload
 
     private mutating func nextPayload(_ input: inout ArraySlice<UInt8>) -> PacketToken? {
         let part = input.prefix(missing)
-        guard !part.isEmpty else { return nil }
         input = input.dropFirst(part.count)
+        payload += part
         missing -= part.count
-        // Of the last bytes as much is held as could be a text; that they come in pieces does not matter.
-        var bytes = held + part
-        held = []
-        let count = beginning(of: bytes)
-        held = Array(bytes.suffix(count))
-        bytes.removeLast(count)
-        if missing == 0 { isBehindPayload = true }
-        return bytes.isEmpty ? next(&input) : .payload(bytes)
+        guard missing == 0 else { return nil }
+        isBehindPayload = true
+        holdsPayload = Self.texts.contains { endsWithBeginning(of: $0) }
+        return holdsPayload ? next(&input) : .payload(release())
     }
 
-    /// How many of the last bytes are the beginning of a text, and not all of it.
-    private func beginning(of bytes: [UInt8]) -> Int {
-        let most = min(bytes.count, Self.longestText - 1)
-        return stride(from: most, to: 0, by: -1).first { count in
-            Self.texts.contains { $0.count > count && $0.starts(with: bytes.suffix(count)) }
-        } ?? 0
+    private func endsWithBeginning(of text: [UInt8]) -> Bool {
+        (1..<text.count).contains { payload.suffix($0).elementsEqual(text.prefix($0)) }
     }
 
-    /// The first byte behind a payload whose end is held.
+    /// The first byte behind a payload that may have taken in the beginning of a text.
     private mutating func judge(_ byte: UInt8) -> PacketToken {
+        let goesOn = Self.texts.contains { text in
+            (1..<text.count).contains {
+                text[$0] == byte && payload.suffix($0).elementsEqual(text.prefix($0))
+            }
+        }
         let bytes = release()
-        let goesOn = Self.texts.contains { $0.count > bytes.count && $0.starts(with: bytes) && $0[bytes.count] == byte }
         return goesOn ? .shortPayload : .payload(bytes)
     }
 

@@ -104,7 +104,7 @@ struct PacketTunnel: Sendable {
     /// When the rest of a payload, or of the text that it may have taken in, comes no more.
     private var payloadEnd: Moment? {
         if reader.missing > 0 { return payloadAt + Self.payloadGap }
-        return reader.held.isEmpty ? nil : payloadAt + Self.textGap
+        return reader.holdsPayload ? payloadAt + Self.textGap : nil
     }
 
     // MARK: Inputs

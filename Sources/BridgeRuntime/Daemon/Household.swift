@@ -56,7 +56,8 @@ final class Household {
                 sessionEnded: { wiring.desk?.sessionEnded() },
                 changed: { wiring.household?.showStatus() }))
         let desk = CloudDesk(
-            prefix: configuration.localServerSettings.topics.alinkPrefix, outbox: outbox, eventLoop: eventLoop,
+            prefix: configuration.localServerSettings(upcomingID: nil).topics.alinkPrefix, outbox: outbox,
+            eventLoop: eventLoop,
             logger: logger,
             neighbours: .init(
                 offer: { wiring.household?.server?.offer(topic: $0.topic, payload: $0.payload, to: $1) ?? 0 },
@@ -86,7 +87,8 @@ final class Household {
     func start() -> EventLoopFuture<Void> {
         let me = NIOLoopBound(self, eventLoop: eventLoop)
         return LocalServer.start(
-            on: socket, settings: configuration.localServerSettings, services: services, eventLoop: eventLoop,
+            on: socket, settings: configuration.localServerSettings(upcomingID: outbox.upcomingID), services: services,
+            eventLoop: eventLoop,
             logger: logger
         ).map { me.value.isServing($0) }
     }
@@ -144,7 +146,7 @@ final class Household {
             threshold.level = new.logLevel
             outbox.change(limits: new.outboxLimits)
             services.defaultQoS = new.mqtt.qos
-            server?.settings = new.localServerSettings
+            server?.settings = new.localServerSettings(upcomingID: nil)
             let relinked = uplink.apply(new.uplinkSettings)
             var remarks = [relinked ? "the link is brought up anew" : "the link stays"]
             if old.socket.path != new.socket.path || old.outbox.path != new.outbox.path {
@@ -174,7 +176,8 @@ final class Household {
     private func status() -> JSONValue {
         StatusReport(
             version: version, situation: uplink.situation, uplink: uplink.settings, books: outbox.books,
-            inFlight: uplink.inFlight, bytes: uplink.bytes, clients: server?.clientCount ?? 0
+            inFlight: uplink.inFlight, bytes: uplink.bytes, clients: server?.clientCount ?? 0,
+            bytesWritten: DiskWrites.sinceStart()
         ).json
     }
 

@@ -22,6 +22,7 @@ public enum JournalEvent: String, CaseIterable, Sendable {
     case requestRefused = "5e9358723da7424e98fe678e2212632b"
     case clientDropped = "a339afd1037941f6b814f02aa0a443a0"
     case outboxNotice = "56f8e85b4b784f878e79e933000743c7"
+    case messageSetAside = "b2cce56348f640a3ac7389dd4814ba9d"
     case atDialogue = "9a6b255bfc044efd9417497941f12366"
     case mqttPacket = "4075ded59a9b4ac898c1f4b60c5bb457"
 

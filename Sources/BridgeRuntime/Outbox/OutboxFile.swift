@@ -7,7 +7,8 @@ enum OutboxFile {
     struct Opened {
         let queue: DatabaseQueue
         let books: OutboxBooks
-        let notices: [OutboxNotice]
+        let inheritance: Outbox.Inheritance
+        var notices: [OutboxNotice] = []
     }
 
     /// A file up to this size is checked as a whole before it is used.
@@ -15,14 +16,14 @@ enum OutboxFile {
 
     static func open(path: String, limits: OutboxLimits) throws(OutboxError) -> Opened {
         do {
-            let (queue, books) = try begin(path: path, limits: limits)
-            return Opened(queue: queue, books: books, notices: [])
+            return try begin(path: path, limits: limits)
         } catch let error as DatabaseError where isCorruption(error) {
             let detail = error.message ?? "\(error.resultCode)"
             let aside = try setAside(path: path)
             do {
-                let (queue, books) = try begin(path: path, limits: limits)
-                return Opened(queue: queue, books: books, notices: [.setAside(path: aside, detail: detail)])
+                var opened = try begin(path: path, limits: limits)
+                opened.notices = [.setAside(path: aside, detail: detail)]
+                return opened
             } catch {
                 throw OutboxError.cannotOpen(path: path, detail: "\(error)")
             }
@@ -33,29 +34,32 @@ enum OutboxFile {
         }
     }
 
-    private static func begin(path: String, limits: OutboxLimits) throws -> (DatabaseQueue, OutboxBooks) {
+    private static func begin(path: String, limits: OutboxLimits) throws -> Opened {
         var configuration = GRDB.Configuration()
-        configuration.journalMode = .wal
         configuration.busyMode = .timeout(2)
         configuration.label = "espbridged.outbox"
         configuration.foreignKeysEnabled = false
+        // Not GRDB's own setting of it, which writes to the file each time it is opened: a full disk would prevent that.
+        configuration.prepareDatabase { db in try db.execute(sql: "PRAGMA journal_mode = WAL") }
         // GRDB would trap when a failing disk prevents a rollback; the writer repeats it instead.
         configuration.allowsUnsafeTransactions = true
         let size = (try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) ?? 0
         let queue = try DatabaseQueue(path: path, configuration: configuration)
         do {
-            let books = try queue.writeWithoutTransaction { db in
+            let (books, inheritance) = try queue.writeWithoutTransaction { db in
                 try prepare(db, path: path, limits: limits, check: size > 0 && size <= checkedSize)
             }
             if size == 0 { syncFolder(of: path) }
-            return (queue, books)
+            return Opened(queue: queue, books: books, inheritance: inheritance)
         } catch {
             try? queue.close()
             throw error
         }
     }
 
-    private static func prepare(_ db: Database, path: String, limits: OutboxLimits, check: Bool) throws -> OutboxBooks {
+    private static func prepare(
+        _ db: Database, path: String, limits: OutboxLimits, check: Bool
+    ) throws -> (OutboxBooks, Outbox.Inheritance) {
         // A commit returns once the log is on the medium (https://www.sqlite.org/pragma.html#pragma_synchronous).
         try db.execute(sql: "PRAGMA synchronous = FULL")
         // Deleted rows need not be overwritten with zeros, as Debian's SQLite would do: half the writes.
@@ -67,10 +71,10 @@ enum OutboxFile {
             throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: verdict)
         }
         let version = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
-        guard version <= OutboxStore.layouts.count else {
+        guard version <= OutboxLayout.all.count else {
             throw OutboxError.fromTheFuture(path: path, version: version)
         }
-        for (index, layout) in OutboxStore.layouts.enumerated().dropFirst(max(0, version)) {
+        for (index, layout) in OutboxLayout.all.enumerated().dropFirst(max(0, version)) {
             try db.inTransaction(.immediate) {
                 try db.execute(sql: layout)
                 try db.execute(sql: "PRAGMA user_version = \(index + 1)")
@@ -80,8 +84,16 @@ enum OutboxFile {
         guard let books = try OutboxStore.books(db) else {
             throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "the ledger is missing")
         }
-        return books
+        let inheritance = Outbox.Inheritance(
+            upcomingID: try OutboxStore.upcomingID(db), endedInOrder: try OutboxStore.endedInOrder(db),
+            received: books.received, lastEpoch: try StoredTurns(db: db).lastEpoch())
+        if inheritance.endedInOrder { markAsOpen(db) }
+        return (books, inheritance)
     }
+
+    /// A process that does not end in order leaves this mark. On a full disk there may be no room for it; then a crash goes
+    /// unnoticed, which matters only to messages that come a second time after it.
+    private static func markAsOpen(_ db: Database) { try? OutboxStore.save(endedInOrder: false, db) }
 
     private static func isCorruption(_ error: DatabaseError) -> Bool {
         let code = error.resultCode

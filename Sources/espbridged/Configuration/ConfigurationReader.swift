@@ -43,6 +43,8 @@ struct ConfigurationReader {
             set(&configuration.outbox.maxBytes, outbox.integer("max_bytes"))
             set(&configuration.outbox.maxAge, outbox.integer("max_age"))
             set(&configuration.outbox.whenFull, outbox.choice("when_full"))
+            set(&configuration.outbox.drain, outbox.choice("drain"))
+            set(&configuration.outbox.minFree, outbox.integer("min_free"))
         }
         with(&root, "log") { log, _ in set(&configuration.log.level, log.choice("level")) }
         root.finish()

@@ -108,6 +108,16 @@ import Testing
         #expect(line.ends(with: "xx+IPD,70000:"), "no segment is so long")
         #expect(reader.next(&end) == .payload(Array("abc".utf8)))
         #expect(reader.next(&end) == nil)
+        var more = Array("\n+IPD,4:ab\r\n".utf8)[...]
+        guard case .line(let rest, isGlued: true)? = reader.next(&more) else {
+            Issue.record("no line")
+            return
+        }
+        #expect(rest.isWhole("d"))
+        #expect(reader.next(&more) == nil)
+        #expect(reader.holdsPayload)
+        #expect(reader.release() == Array("ab\r\n".utf8))
+        #expect(!reader.holdsPayload)
     }
 
     static let vocabulary: [[UInt8]] = [
