@@ -1,5 +1,5 @@
 # Everything a person or CI does with this project. `make` alone says what there is.
-.PHONY: help packages test-packages build release demo test lint format measure crash-test install uninstall clean
+.PHONY: help packages test-packages build release demo test lint format measure crash-test fault-table bad-radio install uninstall clean
 
 prefix ?= /usr
 sysconfdir ?= /etc
@@ -14,6 +14,7 @@ help:
 	@echo 'make install   daemon, units, example configuration, man page, completions (DESTDIR, prefix)'
 	@echo 'make crash-test  hundreds of kills and power cuts under load, against mosquitto (half an hour; SEED=…)'
 	@echo 'make measure   what the idle daemon costs: memory, wake-ups, time to READY'
+	@echo 'make fault-table, make bad-radio   what faults cost end to end (docs/faults.md), ten minutes each'
 
 packages:
 	@scripts/need-packages build
@@ -46,6 +47,12 @@ crash-test: test-packages
 
 measure: test-packages
 	@scripts/measure
+
+fault-table: test-packages build
+	@Tests/faults/table --write docs/faults.md
+
+bad-radio: test-packages build
+	@Tests/faults/bad-radio
 
 install: release
 	install -D -s -m 755 .build/release/espbridged $(DESTDIR)$(prefix)/bin/espbridged

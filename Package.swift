@@ -83,7 +83,7 @@ let package = Package(
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
             name: "BridgeCoreTests",
-            dependencies: ["BridgeCore", "TestSupport"],
+            dependencies: ["BridgeCore", "ModemSimulator", "TestSupport"],
             resources: [.copy("Fixtures")],
             swiftSettings: strict),
         .testTarget(

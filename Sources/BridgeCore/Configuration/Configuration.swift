@@ -34,6 +34,7 @@ public struct Configuration: Equatable, Sendable {
     }
 
     public struct Modem: Equatable, Sendable {
+        public var mode = ModemLink.TunnelMode.transparent
         /// Seconds, 0 to 7200; 0 is off.
         public var linkKeepAlive = 60
     }

@@ -30,15 +30,25 @@ extension Configuration {
         // A message is acknowledged once a local program has it.
         session.acknowledgesAutomatically = false
         session.bytesPerSecond = max(1, serial.baud / 10)
+        if modem.mode == .packet {
+            // The module takes a piece only when it has room for it, so more may wait; and it says in so many words when
+            // it has restarted.
+            session.windowBytes = Self.packetWindow
+            session.restartVerdictDelay = .zero
+        }
         return Uplink.Settings(
             port: .init(
                 path: serial.device, baud: serial.baud, hardwareFlowControl: serial.flowControl == .rtsCts),
             modem: .init(
                 ssid: wifi.ssid, password: wifi.password.value, bssid: wifi.bssid.isEmpty ? nil : wifi.bssid,
                 host: host,
-                port: mqtt.port, linkKeepAlive: modem.linkKeepAlive, baud: serial.baud),
+                port: mqtt.port, linkKeepAlive: modem.linkKeepAlive, baud: serial.baud,
+                mode: modem.mode),
             mqtt: session, pace: pace)
     }
+
+    /// Bytes that may wait for PUBACK in packet mode: a piece on its way, one whose answers come in, and what is next.
+    private static let packetWindow = 4 * 2048
 
     /// The platform's limits stand in the relation of 10 to 30.
     private var pace: PublishPace.Limits? {

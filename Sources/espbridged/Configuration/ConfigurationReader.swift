@@ -25,9 +25,7 @@ struct ConfigurationReader {
             set(&configuration.wifi.bssid, wifi.string("bssid"))
         }
         with(&root, "modem") { modem, _ in
-            if let mode = modem.string("mode"), mode != "transparent" {
-                modem.note("mode", "\"\(mode)\" is not in this version: expected \"transparent\"")
-            }
+            set(&configuration.modem.mode, modem.choice("mode"))
             set(&configuration.modem.linkKeepAlive, modem.integer("link_keep_alive"))
         }
         with(&root, "aliyun") { table, secrets in configuration.aliyun = Self.aliyun(&table, &secrets) }
