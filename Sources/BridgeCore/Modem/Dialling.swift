@@ -8,9 +8,12 @@ extension ChatScript {
     /// The firmware's text for a link that is still there (older 1.x: `ALREADY CONNECT`).
     static let alreadyConnected = "ALREADY CONNECT"
 
-    static func dialling(ssid: String, host: String, port: Int, command: ATCommand) -> ChatScript {
+    /// - Parameter notesPort: whether the connection's local port is asked for, see ``verifying(drain:)``.
+    static func dialling(
+        ssid: String, host: String, port: Int, command: ATCommand, notesPort: Bool = false
+    ) -> ChatScript {
         let closed = Meaning(.reply(.closed), .closedWhileDialling(host: host, port: port))
-        return ChatScript(
+        var script = ChatScript(
             [
                 .say(.singleLink, within: .seconds(2)).with { $0.tries = 2 },
                 .say(command, within: .seconds(20)).with {
@@ -46,6 +49,11 @@ extension ChatScript {
             ],
             restart: .modemRestarted(during: .dialling),
             aborts: [Meaning(.reply(.wifiLost), .accessPointLost(ssid: ssid))])
+        if notesPort {
+            script.steps.insert(status.with { $0.undoneBy = closed }, at: 2)
+            script.notices.append(Notice { line in localPort(in: line).map(News.localPort) })
+        }
+        return script
     }
 
     /// The module says that a link is still there: it is closed, and dialled again.

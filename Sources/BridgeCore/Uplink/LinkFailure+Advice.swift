@@ -47,8 +47,14 @@ extension LinkFailure {
             "Nothing is to be done: the link is dialled again; "
                 + "if it comes again, check for AT+CIPSERVER or AT+CIPMUX settings."
         case .refused(let code): Self.advice(for: code)
+        case .deviceUsedElsewhere:
+            "Find the other program or board with this product key and device name, and give each a device of its own; "
+                + "the platform lets one connection of a device live."
+        case .plainTCPRefused:
+            "Permit plain TCP (port 1883) for the instance in the console: newer instances take TLS only, "
+                + "which is not in this version. Check host and port too."
         case .noSubscribeAcknowledgement: "Check that the device may subscribe to the topics of mqtt.subscribe."
-        case .pingTimedOut, .publishTimedOut: "Nothing is to be done: the connection is made anew."
+        case .connectionReplaced, .pingTimedOut, .publishTimedOut: "Nothing is to be done: the connection is made anew."
         case .protocolViolation:
             "Nothing is to be done: the connection is made anew; "
                 + "if it comes often, bytes are lost on the serial line: use flow control or a lower speed."
@@ -77,12 +83,14 @@ extension LinkFailure {
     /// How long to wait before the next attempt.
     public var patience: Patience {
         switch self {
-        case .wrongPassword, .firmwareUnsupported, .portNotPermitted, .portNotATerminal:
+        case .deviceUsedElsewhere, .plainTCPRefused, .wrongPassword, .firmwareUnsupported, .portNotPermitted,
+            .portNotATerminal:
             .needsPerson
         case .refused(.identifierRejected), .refused(.badUserNameOrPassword), .refused(.notAuthorized),
             .refused(.unacceptableProtocolVersion):
             .needsPerson
-        case .pingTimedOut, .publishTimedOut, .protocolViolation, .modemRestarted, .modemRestartedOnline,
+        case .connectionReplaced, .pingTimedOut, .publishTimedOut, .protocolViolation, .modemRestarted,
+            .modemRestartedOnline,
             .portLost:
             .atOnce
         case .portMissing, .portHeld, .portUnusable, .modemSilent, .modemGarbled, .modemBusy, .noReady,
@@ -107,9 +115,13 @@ extension LinkFailure {
             .join
         case .nameNotResolved, .connectionRefused, .hostUnreachable, .closedWhileDialling, .transparentModeRefused,
             .refused,
-            .noConnectAcknowledgement, .noSubscribeAcknowledgement, .pingTimedOut, .publishTimedOut,
-            .protocolViolation:
+            .deviceUsedElsewhere, .plainTCPRefused, .noConnectAcknowledgement, .noSubscribeAcknowledgement,
+            .connectionReplaced, .pingTimedOut,
+            .publishTimedOut, .protocolViolation:
             .dial
         }
     }
+
+    /// The strongest repair that can help: a module that talks is reset by AT+RST as well as by anything else.
+    var strongestRepair: Repair { repair >= .reset ? .reopen : .reset }
 }

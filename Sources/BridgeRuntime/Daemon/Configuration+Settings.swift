@@ -30,14 +30,21 @@ extension Configuration {
         // A message is acknowledged once a local program has it.
         session.acknowledgesAutomatically = false
         session.bytesPerSecond = max(1, serial.baud / 10)
+        session.suspicion = .milliseconds(2500)
+        session.heartbeat = modem.heartbeat > 0 ? .seconds(modem.heartbeat) : nil
+        // With RTS and CTS the module holds the host back itself.
+        session.longestBurst = serial.flowControl == .rtsCts ? .max : session.windowBytes
+        var link = ModemLink.Settings(
+            ssid: wifi.ssid, password: wifi.password.value, bssid: wifi.bssid.isEmpty ? nil : wifi.bssid, host: host,
+            port: mqtt.port, linkKeepAlive: modem.linkKeepAlive, baud: serial.baud)
+        link.verifiesConnection = true
+        link.triesSpeeds = true
+        link.hardwareFlowControl = serial.flowControl == .rtsCts
         return Uplink.Settings(
             port: .init(
-                path: serial.device, baud: serial.baud, hardwareFlowControl: serial.flowControl == .rtsCts),
-            modem: .init(
-                ssid: wifi.ssid, password: wifi.password.value, bssid: wifi.bssid.isEmpty ? nil : wifi.bssid,
-                host: host,
-                port: mqtt.port, linkKeepAlive: modem.linkKeepAlive, baud: serial.baud),
-            mqtt: session, pace: pace)
+                path: serial.device, baud: serial.baud, hardwareFlowControl: serial.flowControl == .rtsCts,
+                resetLine: serial.reset),
+            modem: link, mqtt: session, pace: pace, mayRefusePlainTCP: aliyun != nil)
     }
 
     /// The platform's limits stand in the relation of 10 to 30.

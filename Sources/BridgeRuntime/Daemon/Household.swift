@@ -174,7 +174,8 @@ final class Household {
     private func status() -> JSONValue {
         StatusReport(
             version: version, situation: uplink.situation, uplink: uplink.settings, books: outbox.books,
-            inFlight: uplink.inFlight, bytes: uplink.bytes, clients: server?.clientCount ?? 0
+            inFlight: uplink.inFlight, bytes: uplink.bytes, clients: server?.clientCount ?? 0,
+            lineErrors: uplink.lineErrors
         ).json
     }
 

@@ -65,7 +65,7 @@ final class Dispatcher {
     func pump() {
         guard let attempt else { return }
         while let next = loaded.first, attempt.canPublish(next) {
-            if let due = pace?.wait(next.qos, now: .now) {
+            if let due = pace?.wait(next.qos, for: next.sequence, now: .now) {
                 pumpLater(due)
                 break
             }
@@ -86,6 +86,7 @@ final class Dispatcher {
 
     private func remove(_ sequence: Int64, as departure: Departure) {
         inFlight = max(0, inFlight - 1)
+        pace?.left(sequence, now: .now)
         outbox.markInFlight(inFlight, through: cursor)
         outbox.remove(
             sequence, as: departure, cost: costs.removeValue(forKey: sequence), at: WallTime.now.milliseconds)
