@@ -82,9 +82,10 @@ import Testing
             guard link.isOpen else { return }
             // Words that a module would carry out, or take for an escape.
             let bytes =
-                [Array("AT+RESTORE\r\n".utf8), Array("x+++".utf8), Array("+++".utf8)].randomElement(using: &random).map {
-                    Bool.random(using: &random) ? $0 : noise(1...3000)
-                } ?? []
+                [Array("AT+RESTORE\r\n".utf8), Array("x+++".utf8), Array("+++".utf8)].randomElement(using: &random).map
+            {
+                Bool.random(using: &random) ? $0 : noise(1...3000)
+            } ?? []
             written += bytes
             take(link.write(bytes, now: line.now))
         }
@@ -128,7 +129,8 @@ import Testing
         private static func difference(_ what: String, _ came: [UInt8], _ sent: [UInt8], _ log: [String]) -> String {
             let place = zip(came, sent).prefix { $0 == $1 }.count
             func text(_ bytes: [UInt8]) -> String { printable(Array(bytes.dropFirst(max(0, place - 10)).prefix(60))) }
-            return "\(what), from byte \(place) of \(came.count) on: \(text(came)) instead of \(text(sent)); \(log.suffix(12))"
+            return
+                "\(what), from byte \(place) of \(came.count) on: \(text(came)) instead of \(text(sent)); \(log.suffix(12))"
         }
     }
 
