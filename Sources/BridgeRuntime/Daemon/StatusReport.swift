@@ -15,6 +15,7 @@ struct StatusReport {
             .init("version", .string(version)),
             .init("state", .string(situation.state.rawValue)),
             .init("since", .string(situation.since.text)),
+            .init("why", .string(situation.explanation(waiting: books.waiting))),
         ]
         if let failure = situation.failure {
             members.append(.init("reason", .string("\(failure)")))
@@ -24,6 +25,8 @@ struct StatusReport {
             members.append(.init("reason", .string("the link is being brought up")))
         }
         if let rung = situation.failedRung { members.append(.init("failed_rung", .string(rung.rawValue))) }
+        if let since = situation.offlineSince { members.append(.init("offline_since", .string(since.text))) }
+        if let since = situation.failingSince { members.append(.init("failing_since", .string(since.text))) }
         if situation.state != .online {
             members.append(.init("next_attempt", situation.nextAttempt.map { .string($0.text) } ?? .null))
         }
@@ -43,8 +46,12 @@ struct StatusReport {
             "rssi": situation.signal.map { .int($0) } ?? .null,
             "device": .string(uplink.port.path),
             "baud": .int(uplink.port.baud),
+            "at_rtt_ms": milliseconds(situation.atRoundTrip),
+            "uart_errors": situation.uartErrors.map(\.json) ?? .null,
         ]
     }
+
+    private func milliseconds(_ duration: Duration?) -> JSONValue { duration.map { .int($0.inMilliseconds) } ?? .null }
 
     private var session: JSONValue {
         let connect = uplink.mqtt.connect
@@ -53,7 +60,8 @@ struct StatusReport {
             "port": .int(uplink.modem.port),
             "client_id": .string(connect.clientIdentifier),
             "keep_alive": .int(connect.keepAlive),
-            "ping_rtt_ms": situation.pingRoundTrip.map { .int($0.inMilliseconds) } ?? .null,
+            "connack_rtt_ms": milliseconds(situation.signInRoundTrip),
+            "ping_rtt_ms": milliseconds(situation.pingRoundTrip),
         ]
     }
 
@@ -80,6 +88,15 @@ struct StatusReport {
             "resets": .int(situation.resets),
             "bytes_sent": .int(bytes.sent),
             "bytes_received": .int(bytes.received),
+        ]
+    }
+}
+
+extension UARTErrors {
+    fileprivate var json: JSONValue {
+        [
+            "frame": .int(frame), "overrun": .int(overrun), "parity": .int(parity), "break": .int(breaks),
+            "buffer_overrun": .int(bufferOverrun),
         ]
     }
 }

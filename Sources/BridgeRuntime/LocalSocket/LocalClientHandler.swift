@@ -354,9 +354,9 @@ final class LocalClientHandler: ChannelDuplexHandler {
     private func flush() {
         guard let context, !isClosing, !output.isEmpty else { return closeIfDone() }
         guard waitingBytes(context) + output.count <= Self.maxWaitingOutput else {
-            server.logger.warning(
-                "a program was disconnected: it did not read its answers, and 1 MiB of them waited",
-                metadata: peer.metadata)
+            server.logger.event(
+                .clientDropped, level: .warning,
+                "a program was disconnected: it did not read its answers, and 1 MiB of them waited", peer.metadata)
             return abandon()
         }
         bytesWritten += output.count

@@ -121,9 +121,9 @@ public final class LocalServer {
         guard !isCrowded, !isStopping else {
             if isCrowded, !hasToldOfCrowd {
                 hasToldOfCrowd = true
-                logger.warning(
-                    "a client was turned away: max_clients is reached",
-                    metadata: Peer.connected(to: channel).metadata)
+                logger.event(
+                    .clientRefused, level: .warning, "a client was turned away: max_clients is reached",
+                    Peer.connected(to: channel).metadata)
             }
             let refusal =
                 isCrowded

@@ -56,6 +56,7 @@ final class Uplink {
     private var phase = Phase.idle
     private var repair = Repair.reset
     private var whenStopped: (() -> Void)?
+    private var connectSentAt: Moment?
 
     init(
         settings: Settings, outbox: Outbox, eventLoop: any EventLoop, logger: Logger, listeners: Listeners
@@ -204,6 +205,7 @@ final class Uplink {
         case .climbed(let rung):
             if rung == .connecting {
                 situation.connects += 1
+                connectSentAt = .now
                 policy.connecting(now: .now)
             }
             if !attempt.isLeaving { change(to: rung) }
@@ -212,6 +214,7 @@ final class Uplink {
         case .said(let line): logger.dialogue(line)
         case .packets(let bytes, let sent): logger.packets(bytes, sent: sent)
         case .connected(let sessionPresent):
+            situation.signInRoundTrip = connectSentAt.map { .now - $0 }
             logger.debug("the broker accepted the session\(sessionPresent ? ", which it still had" : "")")
         case .written(let sequence), .acknowledged(let sequence):
             dispatcher.delivered(sequence)
@@ -238,11 +241,12 @@ final class Uplink {
 
     private func online() {
         policy.online(now: .now)
-        journal.online(waiting: dispatcher.waiting, now: .now)
+        journal.online(waiting: dispatcher.waiting, figures: situation.figures, now: .now)
         pump()
     }
 
     private func failed(_ failure: LinkFailure, _ attempt: Attempt) {
+        let figures = situation.figures
         end(attempt)
         if case .refused = failure { situation.refusals += 1 }
         if case .portLost = failure {
@@ -258,7 +262,8 @@ final class Uplink {
         let pause = plan.at - .now
         let rung = situation.state
         situation.failed(failure, nextAttempt: WallTime(milliseconds: WallTime.now.milliseconds + pause.inMilliseconds))
-        journal.failed(failure, at: rung, waiting: dispatcher.waiting, wait: pause, now: .now)
+        journal.failed(
+            failure, at: rung, waiting: dispatcher.waiting, wait: pause, figures: figures, now: .now)
         listeners.changed()
         begin(plan)
     }
@@ -269,6 +274,7 @@ final class Uplink {
         situation.bytesSent += attempt.bytesSent
         situation.bytesReceived += attempt.bytesReceived
         situation.pingRoundTrip = nil
+        situation.signInRoundTrip = nil
         dispatcher.attempt = nil
         listeners.sessionEnded()
     }
