@@ -7,15 +7,6 @@ import NIOCore
 ///
 /// All of it runs on one event loop. What to do after a failure is ``UplinkPolicy``'s decision.
 final class Uplink {
-    /// What the link needs of the configuration.
-    struct Settings: Equatable {
-        var port: SerialPort.Settings
-        var modem: ModemLink.Settings
-        var mqtt: MQTTConnection.Settings
-        /// How many messages a second the other side takes; nil for any number.
-        var pace: PublishPace.Limits?
-    }
-
     /// What the rest of the daemon wants to hear.
     struct Listeners {
         /// A message is at the broker (QoS 1) or on the line (QoS 0).
@@ -44,6 +35,8 @@ final class Uplink {
     private static let leaveLimit = Duration.seconds(6)
 
     private(set) var situation = LinkSituation()
+    /// Hears all that goes over the line.
+    let tap: LineTap
     private(set) var settings: Settings
     private let eventLoop: any EventLoop
     private let logger: Logger
@@ -65,6 +58,7 @@ final class Uplink {
         self.eventLoop = eventLoop
         self.logger = logger
         self.listeners = listeners
+        tap = LineTap(secrets: settings.secrets)
         journal = LinkJournal(logger: logger)
         dispatcher = Dispatcher(outbox: outbox, eventLoop: eventLoop)
         dispatcher.pace = settings.pace.map { PublishPace($0) }
@@ -105,17 +99,23 @@ final class Uplink {
         attempt.acknowledge(identifier)
     }
 
-    /// Takes new settings. The link is kept when nothing that matters to it has changed.
+    /// Takes new settings. The link is kept when nothing that matters to it has changed, and what of it can be kept is.
     ///
     /// - Returns: whether the link is brought up anew.
     func apply(_ new: Settings) -> Bool {
-        guard new != settings else { return false }
-        let keepsPort = new.port == settings.port
+        let old = settings
         settings = new
-        dispatcher.pace = new.pace.map { PublishPace($0) }
+        if new.pace != old.pace { dispatcher.pace = new.pace.map { PublishPace($0) } }
+        tap.secrets = new.secrets
+        guard let repair = new.repair(from: old, wasOnline: situation.state == .online) else {
+            pump()
+            return false
+        }
         leave { [self] in
-            if !keepsPort { port = nil }
-            begin(policy.restarted(now: .now))
+            if new.port != old.port { port = nil }
+            var plan = policy.restarted(now: .now)
+            plan.repair = repair
+            begin(plan)
         }
         return true
     }
@@ -191,16 +191,18 @@ final class Uplink {
         let attempt = Attempt(
             modem: ModemLink(settings: settings.modem, start: repair),
             mqtt: MQTTConnection(settings: settings.mqtt, session: session),
-            repair: repair, portPath: settings.port.path,
+            repair: repair, portPath: settings.port.path, tap: tap,
             tracesPackets: { logger.logLevel <= .debug },
             report: { [weak self] in self?.heard($0) })
         session = MQTTSession()
         phase = .attempting(attempt)
+        tap.begun(repair)
         attempt.begin(on: descriptor, eventLoop: eventLoop)
     }
 
     private func heard(_ report: AttemptReport) {
         guard case .attempting(let attempt) = phase else { return }
+        tap.heard(report)
         switch report {
         case .climbed(let rung):
             if rung == .connecting {
