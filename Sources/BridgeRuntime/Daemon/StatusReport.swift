@@ -46,7 +46,7 @@ struct StatusReport {
             "rssi": situation.signal.map { .int($0) } ?? .null,
             "device": .string(uplink.port.path),
             "baud": .int(uplink.port.baud),
-            "at_rtt_ms": milliseconds(situation.atRoundTrip),
+            "at_rtt_ms": milliseconds(situation.commandRoundTrip),
             "uart_errors": situation.uartErrors.map(\.json) ?? .null,
         ]
     }

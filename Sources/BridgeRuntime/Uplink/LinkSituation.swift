@@ -27,7 +27,7 @@ struct LinkSituation {
     /// From CONNECT to CONNACK.
     var signInRoundTrip: Duration?
     /// From an AT command to its answer.
-    var atRoundTrip: Duration?
+    var commandRoundTrip: Duration?
     /// The UART's own account of what went wrong on the line; nil where the driver keeps none.
     var uartErrors: UARTErrors?
 
