@@ -1,5 +1,5 @@
 # Everything a person or CI does with this project. `make` alone says what there is.
-.PHONY: help packages test-packages build release demo test lint format measure install uninstall clean
+.PHONY: help packages test-packages build release demo test lint format measure crash-test fault-table bad-radio install uninstall clean
 
 prefix ?= /usr
 sysconfdir ?= /etc
@@ -13,7 +13,9 @@ help:
 	@echo 'make format    format the sources'
 	@echo 'make release   an optimised build that needs no Swift on the target'
 	@echo 'make install   daemon, units, catalog, example configuration, man page, completions (DESTDIR, prefix)'
+	@echo 'make crash-test  hundreds of kills and power cuts under load, against mosquitto (half an hour; SEED=…)'
 	@echo 'make measure   what the idle daemon costs: memory, wake-ups, time to READY'
+	@echo 'make fault-table, make bad-radio   what faults cost end to end (docs/faults.md), ten minutes each'
 
 packages:
 	@scripts/need-packages build
@@ -40,8 +42,18 @@ lint:
 format:
 	swift format --in-place --parallel --recursive Package.swift Sources Tests
 
+crash-test: test-packages
+	swift build
+	@Tests/crash/run long $(SEED)
+
 measure: test-packages
 	@scripts/measure
+
+fault-table: test-packages build
+	@Tests/faults/table --write docs/faults.md
+
+bad-radio: test-packages build
+	@Tests/faults/bad-radio
 
 install: release
 	install -D -s -m 755 .build/release/espbridged $(DESTDIR)$(prefix)/bin/espbridged

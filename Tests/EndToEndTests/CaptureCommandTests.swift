@@ -102,6 +102,28 @@ extension EndToEnd {
             #expect(try read("-Y", "tcp.flags.fin == 1").count == 2)
         }
 
+        @Test(
+            "another user may publish, but not record",
+            .enabled(
+                if: getuid() == 0 && Programs.find("setpriv") != nil, "needs root and setpriv (apt install util-linux)"),
+            .timeLimit(.minutes(1)))
+        func notPermitted() throws {
+            let bench = try Workbench(.cloud)
+            try bench.edit("[socket]", "[socket]\nmode = \"0666\"")
+            try bench.start()
+            let setpriv = try #require(Programs.find("setpriv"))
+            let nobody = ["--reuid", "65534", "--regid", "65534", "--clear-groups"]
+            func ask(_ request: String) throws -> String {
+                try ChildProgram.run(
+                    setpriv, nobody + ["/usr/bin/socat", "-t", "5", "-", "UNIX-CONNECT:\(bench.socketPath)"],
+                    input: request + "\n"
+                ).lines.joined()
+            }
+            #expect(try ask(#"{"params":{"a":1},"method":"thing.event.property.post"}"#).contains("queued"))
+            #expect(
+                try ask(#"{"bridge":"capture"}"#).contains("only root and the daemon's own user may record the line"))
+        }
+
         @Test("--seconds ends it; a usage mistake and a missing daemon are said", .timeLimit(.minutes(2)))
         func ends() throws {
             let bench = try Workbench(.cloud)

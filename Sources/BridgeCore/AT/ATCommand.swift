@@ -62,6 +62,11 @@ extension ATCommand {
     static let transparentMode = ATCommand("AT+CIPMODE=1")
     static let enterTransparentMode = ATCommand("AT+CIPSEND")
     static let close = ATCommand("AT+CIPCLOSE")
+    /// `+IPD` without the peer's address.
+    static let plainPackets = ATCommand("AT+CIPDINFO=0")
+
+    /// Announces a payload of so many bytes.
+    static func send(_ count: Int) -> ATCommand { ATCommand("AT+CIPSEND=\(count)") }
     /// Stops the module from booting straight into data mode.
     static let forgetSavedLink = ATCommand("AT+SAVETRANSLINK=0")
     /// ESP-AT: the settings that follow are not written to flash.

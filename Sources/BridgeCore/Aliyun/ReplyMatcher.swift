@@ -27,8 +27,9 @@ public struct ReplyMatcher: Sendable {
     /// When the first of them gives up.
     public var deadline: Moment? { waiting.values.compactMap(\.until).min() }
 
-    /// The message with this receipt, published to `topic` with the Alink id `id`, will wait for its reply.
+    /// The message with this receipt, published to `topic` with the Alink id `id`, will wait for its reply, if it does not yet.
     public mutating func awaits(receipt: Int64, topic: String, id: String) {
+        guard waiting[receipt] == nil else { return }
         let key = Key(topic: topic + "_reply", id: id)
         receipts[key, default: []].append(receipt)
         waiting[receipt] = Waiting(key: key, until: nil)

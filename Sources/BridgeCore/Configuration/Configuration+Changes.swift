@@ -59,6 +59,7 @@ extension Configuration {
         Key("wifi.ssid", .relink) { $0.wifi.ssid },
         Key("wifi.password", .relink) { $0.wifi.password },
         Key("wifi.bssid", .relink) { $0.wifi.bssid },
+        Key("modem.mode", .relink) { $0.modem.mode },
         Key("modem.link_keep_alive", .relink) { $0.modem.linkKeepAlive },
         Key("aliyun", .relink) { $0.aliyun == nil },
         Key("aliyun.product_key", .relink, in: \.aliyun) { $0.productKey },
@@ -88,6 +89,8 @@ extension Configuration {
         Key("outbox.max_bytes", .atOnce) { $0.outbox.maxBytes },
         Key("outbox.max_age", .atOnce) { $0.outbox.maxAge },
         Key("outbox.when_full", .atOnce) { $0.outbox.whenFull },
+        Key("outbox.drain", .atOnce) { $0.outbox.drain },
+        Key("outbox.min_free", .atOnce) { $0.outbox.minFree },
         Key("log.level", .atOnce) { $0.log.level },
     ]
 }

@@ -127,6 +127,7 @@ extension Configuration {
         found.expect(Self.isPath(outbox.path), "outbox.path", "expected an absolute path")
         found.expect(65_536...1_099_511_627_776, outbox.maxBytes, "outbox.max_bytes", "bytes")
         found.expect(60...315_360_000, outbox.maxAge, "outbox.max_age", "seconds")
+        found.expect(0...1_099_511_627_776, outbox.minFree, "outbox.min_free", "bytes")
         return found.list
     }
 

@@ -34,6 +34,7 @@ public struct Configuration: Equatable, Sendable {
     }
 
     public struct Modem: Equatable, Sendable {
+        public var mode = ModemLink.TunnelMode.transparent
         /// Seconds, 0 to 7200; 0 is off.
         public var linkKeepAlive = 60
     }
@@ -90,6 +91,9 @@ public struct Configuration: Equatable, Sendable {
         /// Seconds.
         public var maxAge = 604_800
         public var whenFull = OutboxLimits.WhenFull.refuseNew
+        public var drain = OutboxLimits.Drain.inOrder
+        /// Bytes that stay free on its file system; 0: a sixteenth of it, 256 KiB to 8 MiB.
+        public var minFree = 0
     }
 
     public struct Log: Equatable, Sendable {

@@ -1,6 +1,8 @@
 /// An Alink request as a program wrote it, made complete.
 struct AlinkEnvelope {
     let id: String
+    /// ``AlinkIDs/upcoming`` behind the id, when it was missing.
+    let upcomingID: Int64?
     let method: String
     /// The object as given; a missing `id` or `version` stands right behind its opening brace.
     let payload: [UInt8]
@@ -23,8 +25,10 @@ struct AlinkEnvelope {
                     .invalidID, "\"id\" has to be a string of 1 to 10 decimal digits, at most \"4294967295\"")
             }
             id = text
+            upcomingID = nil
         } else {
             id = ids.next()
+            upcomingID = ids.upcoming
             addition += "\"id\":\"\(id)\","
         }
         if index["version"] == nil { addition += "\"version\":\"1.0\"," }

@@ -118,8 +118,10 @@ public enum LocalRequest: Equatable, Sendable {
         let envelope = try AlinkEnvelope(document, index, ids: &ids)
         let topic = try rules.topic(ofMethod: envelope.method)
         try rules.check(payloadBytes: envelope.payload.count)
-        return PublishRequest(
+        var request = PublishRequest(
             topic: topic, payload: envelope.payload, alinkID: envelope.id, method: envelope.method)
+        request.upcomingID = envelope.upcomingID
+        return request
     }
 
     /// Most bytes of a `tag`, which is held as long as lines about the message may follow.

@@ -27,6 +27,8 @@ public struct PublishRequest: Equatable, Sendable {
     public var qos: UInt8?
     /// The Alink `id`, by which the cloud's reply is found.
     public var alinkID: String?
+    /// ``AlinkIDs/upcoming`` behind the id, when it was given out here.
+    public var upcomingID: Int64?
     /// The Alink method, when there is one.
     public var method: String?
     public var until = Until.queued

@@ -27,7 +27,7 @@ extension MQTTConnection {
 
     /// Whether the window takes so many bytes more.
     func hasRoom(for bytes: Int) -> Bool {
-        guard catchUp == nil else { return false }
+        guard catchUp == nil, !session.isIsolating else { return false }
         return session.inFlight.isEmpty
             || session.inFlight.count < settings.windowMessages
                 && session.inFlightBytes + bytes <= settings.windowBytes

@@ -24,6 +24,8 @@ public struct MQTTSession: Sendable {
     public private(set) var inFlight: [InFlight] = []
     /// To be sent before anything new, in order.
     public private(set) var backlog: [OutgoingMessage] = []
+    /// The outbox row of a message that goes alone, because the link may break with it (``PoisonWatch``).
+    public var suspect: Int64?
     /// Bytes on the wire of what is in flight.
     public private(set) var inFlightBytes = 0
     private var usedIdentifiers: Set<UInt16> = []
@@ -80,6 +82,17 @@ public struct MQTTSession: Sendable {
         usedIdentifiers.remove(identifier)
         return entry
     }
+
+    /// Gives a message up that was sent and not acknowledged, or is to be sent.
+    public mutating func remove(_ sequence: Int64) {
+        if let entry = inFlight.first(where: { $0.message.sequence == sequence }) {
+            _ = acknowledged(entry.packetIdentifier)
+        }
+        backlog.removeAll { $0.sequence == sequence }
+    }
+
+    /// Whether nothing may go beside what is in flight.
+    var isIsolating: Bool { suspect != nil && inFlight.contains { $0.message.sequence == suspect } }
 
     /// Puts what is in flight back before the backlog, without identifiers.
     mutating func requeueInFlight() {

@@ -70,7 +70,8 @@ extension ModemLink {
 
     private func diallingScript() throws(ATCommand.Problem) -> ChatScript {
         let script = ChatScript.dialling(
-            ssid: settings.ssid, host: settings.host, port: settings.port, command: try settings.dialCommand())
+            ssid: settings.ssid, host: settings.host, port: settings.port, command: try settings.dialCommand(),
+            mode: settings.mode)
         return memory.hasRedialled ? .redialling(script) : script
     }
 
@@ -79,14 +80,22 @@ extension ModemLink {
         switch chapter {
         case .calling, .untangling:
             // The module may still be in the data mode it was found in.
-            .leavingTunnel(drain: wire.drain(now: now))
+            .leavingTransparentMode(drain: wire.drain(now: now))
         case .dialling where chat?.awaitsPrompt == true:
             // AT+CIPSEND is out: the module is in data mode, or about to be.
-            .leavingTunnel(drain: wire.drain(now: now))
+            .leavingTransparentMode(drain: wire.drain(now: now))
         case .tidying, .dialling, .resolving:
             .hangingUp
         case .resetting, .lookingAgain, .identifying, .configuring, .joining, .addressing, .inspecting, .leaving:
             nil
+        }
+    }
+
+    /// How to get from the open tunnel to command mode without a link.
+    func leavingTunnel(now: Moment) -> ChatScript {
+        switch settings.mode {
+        case .transparent: .leavingTransparentMode(drain: wire.drain(now: now))
+        case .packet: .hangingUp
         }
     }
 
@@ -126,6 +135,7 @@ extension ModemLink {
         case .dialling:
             stage = .open
             chat = nil
+            if settings.mode == .packet { tunnel = PacketTunnel(ssid: settings.ssid, wire: wire) }
             return [.opened]
         case .resolving(let failure):
             return end(.failed(failure))

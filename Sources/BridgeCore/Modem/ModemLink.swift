@@ -1,4 +1,4 @@
-/// One attempt over the serial line: from a modem in an unknown state to an open transparent tunnel,
+/// One attempt over the serial line: from a modem in an unknown state to an open tunnel,
 /// and back to command mode.
 ///
 /// Feed it what happened, carry out the effects in order, and set one timer to ``deadline`` after
@@ -13,6 +13,8 @@ public struct ModemLink: Sendable {
         case chatting(Chapter)
         case open
         case over
+
+        var isOver: Bool { if case .over = self { true } else { false } }
     }
 
     let settings: Settings
@@ -21,6 +23,8 @@ public struct ModemLink: Sendable {
     var chat: Chat?
     var lexer = ATLexer()
     var wire: Wire
+    /// The open link in packet mode; nil in transparent mode, where bytes pass as they are.
+    var tunnel: PacketTunnel?
     var memory = Memory()
     /// When leaving ends at the latest.
     var leavingEnds: Moment?
@@ -46,10 +50,16 @@ public struct ModemLink: Sendable {
         wire = Wire(baud: settings.baud)
     }
 
-    /// When ``timerFired(now:)`` wants to be called; nil while the tunnel is open, and at the end.
+    /// When ``timerFired(now:)`` wants to be called; nil while the tunnel is open and nothing is awaited of the modem,
+    /// and at the end.
     public var deadline: Moment? {
-        guard case .chatting = stage, let chat = chat?.deadline else { return nil }
-        return leavingEnds.map { min($0, chat) } ?? chat
+        let due: Moment? =
+            switch stage {
+            case .notBegun, .over: nil
+            case .chatting: chat?.deadline
+            case .open: tunnel?.deadline
+            }
+        return [due, stage.isOver ? nil : leavingEnds].compactMap { $0 }.min()
     }
 
     /// Whether the tunnel is open.
@@ -74,8 +84,8 @@ public struct ModemLink: Sendable {
             case .notBegun, .over:
                 return effects
             case .open:
-                effects.append(.deliver(Array(rest)))
-                return effects
+                let outputs = tunnel?.received(rest, now: now) ?? [.deliver(Array(rest))]
+                return effects + carry(outputs, now: now)
             case .chatting(let chapter):
                 if chat?.isDeaf != false {
                     lexer = ATLexer()
@@ -94,7 +104,7 @@ public struct ModemLink: Sendable {
     /// may cross the end of the tunnel.
     public mutating func write(_ bytes: [UInt8], now: Moment) -> [Effect] {
         guard isOpen, !bytes.isEmpty else { return [] }
-        return [send(bytes, now: now)]
+        return carry(tunnel?.write(bytes, now: now) ?? [.send(bytes)], now: now)
     }
 
     /// The link is wanted no longer; ends in ``Effect/left`` after ``ChatScript/leavingLimit`` at most.
@@ -105,8 +115,9 @@ public struct ModemLink: Sendable {
         case .notBegun:
             return end(.left)
         case .open:
+            guard leavingEnds == nil else { return [] }
             leavingEnds = now + ChatScript.leavingLimit
-            return open(.leaving(.leavingTunnel(drain: wire.drain(now: now))), now: now)
+            return carry(tunnel?.leave(now: now) ?? [.finished], now: now)
         case .chatting(.leaving):
             return []
         case .chatting(let chapter):
@@ -118,9 +129,13 @@ public struct ModemLink: Sendable {
 
     /// The time ``deadline`` said has come.
     public mutating func timerFired(now: Moment) -> [Effect] {
-        guard case .chatting(let chapter) = stage, let deadline, now >= deadline else { return [] }
+        guard let deadline, now >= deadline else { return [] }
         if let leavingEnds, now >= leavingEnds { return end(.left) }
-        return carry(chat?.timerFired(now: now) ?? [], in: chapter, now: now)
+        return switch stage {
+        case .notBegun, .over: []
+        case .chatting(let chapter): carry(chat?.timerFired(now: now) ?? [], in: chapter, now: now)
+        case .open: carry(tunnel?.timerFired(now: now) ?? [], now: now)
+        }
     }
 }
 
@@ -179,6 +194,21 @@ extension ModemLink {
         }
     }
 
+    /// The tunnel's outputs, in either mode.
+    private mutating func carry(_ outputs: [PacketTunnel.Output], now: Moment) -> [Effect] {
+        outputs.flatMap { output -> [Effect] in
+            switch output {
+            case .send(let bytes): [send(bytes, now: now)]
+            case .deliver(let bytes): [.deliver(bytes)]
+            case .held(let since, let waiting): [.held(since: since, waiting: waiting)]
+            case .toModem(let text): [.said(Line(.toModem, text))]
+            case .fromModem(let text): [.said(Line(.fromModem, text))]
+            case .finished: open(.leaving(leavingTunnel(now: now)), now: now)
+            case .failed(let failure): end(.failed(failure))
+            }
+        }
+    }
+
     private mutating func send(_ bytes: [UInt8], now: Moment) -> Effect {
         wire.took(bytes.count, now: now)
         return .send(bytes)
@@ -210,6 +240,7 @@ extension ModemLink {
     mutating func end(_ effect: Effect) -> [Effect] {
         stage = .over
         chat = nil
+        tunnel = nil
         return [effect]
     }
 }

@@ -13,9 +13,6 @@ public struct OutboxBooks: Equatable, Sendable {
     public private(set) var dropped: [DropReason: Int64]
     /// Space taken by what waits, as ``OutboxLimits/cost(topicBytes:payloadBytes:)`` counts it.
     public private(set) var bytes: Int64
-    /// Messages handed to the present session and not yet acknowledged; a part of ``waiting``, not
-    /// kept over a restart.
-    public var inFlight: Int64 = 0
 
     public init(
         received: Int64 = 0, delivered: Int64 = 0, waiting: Int64 = 0, dropped: [DropReason: Int64] = [:],
@@ -49,6 +46,18 @@ public struct OutboxBooks: Equatable, Sendable {
         case .delivered: delivered &+= 1
         case .dropped(let reason): dropped[reason, default: 0] &+= 1
         }
+    }
+
+    /// A delivered message whose sender waits for the cloud's reply got none in time.
+    public mutating func wentUnanswered() {
+        delivered &-= 1
+        dropped[.noReply, default: 0] &+= 1
+    }
+
+    /// The reply came after all.
+    public mutating func wasAnsweredLate() {
+        delivered &+= 1
+        dropped[.noReply, default: 0] &-= 1
     }
 }
 

@@ -6,11 +6,19 @@ public struct OutboxLimits: Equatable, Sendable {
         case dropOldest = "drop-oldest"
     }
 
+    /// In what order messages go once the link is back.
+    public enum Drain: String, CaseIterable, Sendable {
+        case inOrder = "in-order"
+        /// What comes from then on goes before what waited.
+        case freshFirst = "fresh-first"
+    }
+
     /// Most bytes that may wait, counted with ``cost(topicBytes:payloadBytes:)``.
     public var maxBytes: Int64
     /// Milliseconds after which a waiting message is given up.
     public var maxAge: Int64
     public var whenFull: WhenFull
+    public var drain: Drain
     /// Bytes that have to be free on the file system for a message to be taken; nil: a sixteenth of
     /// it, at least 256 KiB and at most 8 MiB.
     public var minFree: Int64?
@@ -19,11 +27,12 @@ public struct OutboxLimits: Equatable, Sendable {
 
     public init(
         maxBytes: Int64 = 67_108_864, maxAge: Int64 = 604_800_000, whenFull: WhenFull = .refuseNew,
-        minFree: Int64? = nil, maxPages: Int? = nil
+        drain: Drain = .inOrder, minFree: Int64? = nil, maxPages: Int? = nil
     ) {
         self.maxBytes = maxBytes
         self.maxAge = maxAge
         self.whenFull = whenFull
+        self.drain = drain
         self.minFree = minFree
         self.maxPages = maxPages
     }

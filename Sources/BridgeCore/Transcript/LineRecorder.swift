@@ -33,7 +33,7 @@ public struct LineRecorder: Sendable {
 
     /// The daemon wrote these bytes to the line.
     public mutating func sent(_ bytes: [UInt8], inDataMode: Bool, now: Moment) -> [Transcript.Entry] {
-        let masked = inDataMode ? SecretMask.maskedConnect(bytes) : SecretMask.maskedCommand(bytes)
+        let masked = inDataMode ? SecretMask.maskedConnect(bytes) : SecretMask.maskedCommand(bytes, isWhole: true)
         return finished() + [at(now), .toModem(SecretMask.masked(masked, hiding: secrets))].compactMap(\.self)
     }
 

@@ -5,14 +5,29 @@ public enum SecretMask {
         inDataMode ? maskedConnect(bytes) : maskedCommand(bytes)
     }
 
-    /// All from the second string of AT+CWJAP on, whichever suffix it has.
-    static func maskedCommand(_ bytes: [UInt8]) -> [UInt8] {
+    /// All from the second string of AT+CWJAP on, whichever suffix it has: an echo may be torn, and end anywhere.
+    ///
+    /// - Parameter isWhole: whether the command is known to be sound, so that what follows the password can be shown.
+    static func maskedCommand(_ bytes: [UInt8], isWhole: Bool = false) -> [UInt8] {
         guard contains(Array("AT+CWJAP".utf8), in: bytes), let start = firstRange(of: Array("\",\"".utf8), in: bytes)
         else {
             return bytes
         }
+        if isWhole, let end = endOfString(bytes, from: start + 3) {
+            return bytes[..<(start + 3)] + Array("***".utf8) + bytes[end...]
+        }
         let end = bytes.last == UInt8(ascii: "\n") ? "\"\r\n" : "\""
         return bytes[..<(start + 3)] + Array(("***" + end).utf8)
+    }
+
+    /// Where the closing quote of a string stands in which `\` escapes.
+    private static func endOfString(_ bytes: [UInt8], from start: Int) -> Int? {
+        var index = start
+        while index < bytes.count {
+            if bytes[index] == UInt8(ascii: "\"") { return index }
+            index += bytes[index] == UInt8(ascii: "\\") ? 2 : 1
+        }
+        return nil
     }
 
     public static func contains(_ pattern: [UInt8], in bytes: [UInt8]) -> Bool {

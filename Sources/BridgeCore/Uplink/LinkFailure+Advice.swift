@@ -46,6 +46,9 @@ extension LinkFailure {
         case .transparentModeRefused:
             "Nothing is to be done: the link is dialled again; "
                 + "if it comes again, check for AT+CIPSERVER or AT+CIPMUX settings."
+        case .connectionClosed, .sendFailed: "Nothing is to be done: the connection is made anew."
+        case .bytesLost:
+            "Nothing is to be done: the connection is made anew; if it comes often, use flow control or a lower speed."
         case .refused(let code): Self.advice(for: code)
         case .noSubscribeAcknowledgement: "Check that the device may subscribe to the topics of mqtt.subscribe."
         case .pingTimedOut, .publishTimedOut: "Nothing is to be done: the connection is made anew."
@@ -83,7 +86,7 @@ extension LinkFailure {
             .refused(.unacceptableProtocolVersion):
             .needsPerson
         case .pingTimedOut, .publishTimedOut, .protocolViolation, .modemRestarted, .modemRestartedOnline,
-            .portLost:
+            .portLost, .connectionClosed, .sendFailed, .bytesLost:
             .atOnce
         case .portMissing, .portHeld, .portUnusable, .modemSilent, .modemGarbled, .modemBusy, .noReady,
             .commandFailed, .commandTimedOut, .noSuchAccessPoint, .joinTimedOut, .joinFailed, .noAddress,
@@ -100,7 +103,8 @@ extension LinkFailure {
         case .portMissing, .portNotPermitted, .portHeld, .portNotATerminal, .portUnusable, .portLost:
             .reopen
         case .modemSilent, .modemGarbled, .modemBusy, .noReady, .modemRestarted, .modemRestartedOnline,
-            .commandFailed, .commandTimedOut, .firmwareUnsupported:
+            .commandFailed, .commandTimedOut, .firmwareUnsupported, .bytesLost(fromModem: false):
+            // A module that waits for lost bytes takes whatever comes for them.
             .reset
         case .wrongPassword, .noSuchAccessPoint, .joinTimedOut, .joinFailed, .noAddress, .accessPointLost,
             .addressLost:
@@ -108,7 +112,7 @@ extension LinkFailure {
         case .nameNotResolved, .connectionRefused, .hostUnreachable, .closedWhileDialling, .transparentModeRefused,
             .refused,
             .noConnectAcknowledgement, .noSubscribeAcknowledgement, .pingTimedOut, .publishTimedOut,
-            .protocolViolation:
+            .protocolViolation, .connectionClosed, .sendFailed, .bytesLost(fromModem: true):
             .dial
         }
     }

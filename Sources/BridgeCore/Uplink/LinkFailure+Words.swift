@@ -28,6 +28,9 @@ extension LinkFailure {
         case .addressLost: "address-lost"
         case .closedWhileDialling: "closed"
         case .transparentModeRefused: "transparent-mode-refused"
+        case .connectionClosed: "connection-closed"
+        case .sendFailed: "send-failed"
+        case .bytesLost: "bytes-lost"
         case .refused(let code): Self.word(for: code)
         case .noConnectAcknowledgement: "no-connack"
         case .noSubscribeAcknowledgement: "no-suback"
@@ -88,6 +91,10 @@ extension LinkFailure: CustomStringConvertible {
         case .closedWhileDialling(let host, let port):
             "\(host) closed the connection to port \(port) as soon as it was made."
         case .transparentModeRefused(let reply): "The modem did not enter transparent mode: \(reply)."
+        case .connectionClosed: "The modem says that the connection to the cloud was closed."
+        case .sendFailed(let reply): "The modem could not send: \(reply)."
+        case .bytesLost(fromModem: false): "Bytes were lost on the serial line, on the way to the modem."
+        case .bytesLost(fromModem: true): "Bytes were lost on the serial line, on the way from the modem."
         case .refused(let code): "The cloud refused the connection: \(code.meaning) (CONNACK \(code.rawValue))."
         case .noConnectAcknowledgement: "The connection was made, but CONNECT was not answered."
         case .noSubscribeAcknowledgement: "SUBSCRIBE was not answered."

@@ -61,6 +61,14 @@ public enum LinkFailure: Error, Equatable, Sendable {
     /// `AT+CIPMODE=1` or `AT+CIPSEND` did not lead to `>`.
     case transparentModeRefused(reply: String)
 
+    // MARK: Packet mode
+    /// `CLOSED` while the link was open.
+    case connectionClosed
+    /// A piece of the stream was not sent, or it is not known whether it was.
+    case sendFailed(reply: String)
+    /// Fewer bytes arrived than were announced, at the module or from it.
+    case bytesLost(fromModem: Bool)
+
     // MARK: MQTT
     /// CONNACK with a return code other than 0 [MQTT-3.2.2-5].
     case refused(ConnectReturnCode)

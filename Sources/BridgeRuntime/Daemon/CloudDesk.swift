@@ -103,9 +103,10 @@ final class CloudDesk {
         report: @escaping (SubmissionReport) -> Void
     ) {
         let now = WallTime.now.milliseconds
-        let message = NewMessage(
+        var message = NewMessage(
             topic: topic, payload: payload, qos: qos.rawValue, expiresAt: expires.map { now + $0.inMilliseconds },
             queuedAt: now)
+        message.isTaken = true
         let bound = NIOLoopBound((self, report), eventLoop: eventLoop)
         let eventLoop = eventLoop
         outbox.append(message) { result in

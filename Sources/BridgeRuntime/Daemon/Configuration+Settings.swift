@@ -30,15 +30,25 @@ extension Configuration {
         // A message is acknowledged once a local program has it.
         session.acknowledgesAutomatically = false
         session.bytesPerSecond = max(1, serial.baud / 10)
+        if modem.mode == .packet {
+            // The module takes a piece only when it has room for it, so more may wait; and it says in so many words when
+            // it has restarted.
+            session.windowBytes = Self.packetWindow
+            session.restartVerdictDelay = .zero
+        }
         return Uplink.Settings(
             port: .init(
                 path: serial.device, baud: serial.baud, hardwareFlowControl: serial.flowControl == .rtsCts),
             modem: .init(
                 ssid: wifi.ssid, password: wifi.password.value, bssid: wifi.bssid.isEmpty ? nil : wifi.bssid,
                 host: host,
-                port: mqtt.port, linkKeepAlive: modem.linkKeepAlive, baud: serial.baud),
+                port: mqtt.port, linkKeepAlive: modem.linkKeepAlive, baud: serial.baud,
+                mode: modem.mode),
             mqtt: session, pace: pace)
     }
+
+    /// Bytes that may wait for PUBACK in packet mode: a piece on its way, one whose answers come in, and what is next.
+    private static let packetWindow = 4 * 2048
 
     /// The platform's limits stand in the relation of 10 to 30.
     private var pace: PublishPace.Limits? {
@@ -48,20 +58,19 @@ extension Configuration {
 
     var outboxLimits: OutboxLimits {
         OutboxLimits(
-            maxBytes: Int64(outbox.maxBytes), maxAge: Int64(outbox.maxAge) * 1000, whenFull: outbox.whenFull)
+            maxBytes: Int64(outbox.maxBytes), maxAge: Int64(outbox.maxAge) * 1000, whenFull: outbox.whenFull,
+            drain: outbox.drain, minFree: outbox.minFree > 0 ? Int64(outbox.minFree) : nil)
     }
 
-    var localServerSettings: LocalServer.Settings {
+    /// - Parameter upcomingID: where the ids of messages without one go on; nil when there were none before. Then they begin
+    ///   at the tenth of a second of the clock, so that an outbox begun anew does not repeat those of the same day.
+    func localServerSettings(upcomingID: Int64?) -> LocalServer.Settings {
         let topics =
             aliyun.map { TopicRules.aliyun(productKey: $0.productKey, deviceName: $0.deviceName) }
             ?? .broker(clientID: broker?.clientID ?? "")
         return LocalServer.Settings(
-            maxMessage: socket.maxMessage, maxClients: socket.maxClients, topics: topics, firstID: Self.firstID)
-    }
-
-    /// Ids have to be unique for a day: they begin at the tenth of a second of the day's clock, a billion ids wide.
-    private static var firstID: UInt32 {
-        UInt32(truncatingIfNeeded: WallTime.now.milliseconds / 100)
+            maxMessage: socket.maxMessage, maxClients: socket.maxClients, topics: topics,
+            firstID: upcomingID ?? WallTime.now.milliseconds / 100)
     }
 
     var logLevel: Logger.Level { Logger.Level(rawValue: log.level.rawValue) ?? .info }

@@ -60,7 +60,8 @@ final class Household {
                 sessionEnded: { wiring.desk?.sessionEnded() },
                 changed: { wiring.household?.showStatus() }))
         desk = CloudDesk(
-            prefix: configuration.localServerSettings.topics.alinkPrefix, outbox: outbox, eventLoop: eventLoop,
+            prefix: configuration.localServerSettings(upcomingID: nil).topics.alinkPrefix, outbox: outbox,
+            eventLoop: eventLoop,
             logger: logger,
             neighbours: .init(
                 offer: { wiring.household?.server?.offer(topic: $0.topic, payload: $0.payload, to: $1) ?? 0 },
@@ -90,7 +91,8 @@ final class Household {
     func start() -> EventLoopFuture<Void> {
         let me = NIOLoopBound(self, eventLoop: eventLoop)
         return LocalServer.start(
-            on: socket, settings: configuration.localServerSettings, services: services, eventLoop: eventLoop,
+            on: socket, settings: configuration.localServerSettings(upcomingID: outbox.upcomingID), services: services,
+            eventLoop: eventLoop,
             logger: logger
         ).map { me.value.isServing($0) }
     }
@@ -110,8 +112,10 @@ final class Household {
         uplink.tap.listen(
             while: { [weak server] in server?.isCaptured ?? false },
             tell: { [weak server] line, isStream in server?.tellCapture(line, isStream: isStream) })
+        let services = NIOLoopBound(services, eventLoop: eventLoop)
         sweeper = eventLoop.scheduleRepeatedTask(initialDelay: .seconds(60), delay: .seconds(60)) { [outbox] _ in
             outbox.sweep(now: WallTime.now.milliseconds)
+            services.value.tellRefusals()
         }
         uplink.start()
         showStatus()
@@ -155,8 +159,8 @@ final class Household {
             threshold.level = new.logLevel
             outbox.change(limits: new.outboxLimits)
             services.defaultQoS = new.mqtt.qos
-            server?.settings = new.localServerSettings
-            desk.serve(prefix: new.localServerSettings.topics.alinkPrefix)
+            server?.settings = new.localServerSettings(upcomingID: nil)
+            desk.serve(prefix: new.localServerSettings(upcomingID: nil).topics.alinkPrefix)
             let relinked = uplink.apply(new.uplinkSettings)
             logger.event(.reloaded, "configuration read again: \(account(of: changes, relinked: relinked))")
         }
@@ -202,7 +206,8 @@ final class Household {
     private func status() -> JSONValue {
         StatusReport(
             version: version, situation: uplink.situation, uplink: uplink.settings, books: outbox.books,
-            inFlight: uplink.inFlight, bytes: uplink.bytes, clients: server?.clientCount ?? 0
+            inFlight: uplink.inFlight, bytes: uplink.bytes, clients: server?.clientCount ?? 0,
+            bytesWritten: DiskWrites.sinceStart()
         ).json
     }
 

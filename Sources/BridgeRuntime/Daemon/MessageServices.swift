@@ -23,6 +23,12 @@ final class MessageServices: LocalServices {
         var report: (SubmissionReport) -> Void
     }
 
+    private struct Client {
+        var sender: Sender
+        /// The receipts that it watches.
+        var watched: Set<Int64> = []
+    }
+
     /// The quality of publishes that do not say.
     var defaultQoS: QoS
     private let outbox: Outbox
@@ -30,9 +36,12 @@ final class MessageServices: LocalServices {
     private let logger: Logger
     private let questions: Questions
     private let desk: CloudDesk
-    private var watchers: [Int64: Watcher] = [:]
-    /// The receipts that each connected client watches.
-    private var watched: [ObjectIdentifier: Set<Int64>] = [:]
+    /// By receipt; a message that came twice has several.
+    private var watchers: [Int64: [Watcher]] = [:]
+    /// What is known of each connected client that has sent a message.
+    private var clients: [ObjectIdentifier: Client] = [:]
+    private var broken = BrokenConnections()
+    private var refusals = RefusalTally()
     private var replies = ReplyMatcher()
     private lazy var timer = DeadlineTimer(eventLoop: eventLoop) { [unowned self] in expire() }
 
@@ -46,6 +55,7 @@ final class MessageServices: LocalServices {
         self.eventLoop = eventLoop
         self.logger = logger
         self.questions = questions
+        if let connection = outbox.crashedThrough { broken.startedAfterCrash(through: connection, now: .now) }
     }
 
     func hello() -> JSONValue { questions.hello() }
@@ -61,8 +71,12 @@ final class MessageServices: LocalServices {
     }
 
     /// A link may be down for days: what is remembered for a client goes when it goes.
-    func left(client: ObjectIdentifier) {
-        for receipt in watched.removeValue(forKey: client) ?? [] {
+    func left(client: ObjectIdentifier, broke: Bool) {
+        guard let gone = clients.removeValue(forKey: client) else { return }
+        if broke { broken.broke(gone.sender.connection, now: .now) }
+        for receipt in gone.watched {
+            watchers[receipt]?.removeAll { $0.client == client }
+            guard watchers[receipt]?.isEmpty == true else { continue }
             watchers[receipt] = nil
             replies.forget(receipt: receipt)
         }
@@ -93,16 +107,17 @@ final class MessageServices: LocalServices {
     }
 
     func submit(_ submission: Submission, report: @escaping (SubmissionReport) -> Void) {
-        if let client = submission.client, submission.request.until > .queued, watched[client] == nil {
-            watched[client] = []
-        }
         let now = WallTime.now.milliseconds
         let request = submission.request
-        let message = NewMessage(
+        var message = NewMessage(
             topic: request.topic, payload: request.payload, qos: request.qos ?? defaultQoS.rawValue,
             alinkID: request.alinkID, key: request.key,
             expiresAt: Self.clockIsSet(now) ? request.expires.map { now &+ $0 } : nil,
             queuedAt: Self.clockIsSet(now) ? now : .max)
+        message.sender = sender(of: submission)
+        message.awaitsReply = request.until == .confirmed
+        message.upcomingID = request.upcomingID
+        message.suspects = broken.suspects(now: .now)
         let stored = NIOLoopBound((self, submission, report), eventLoop: eventLoop)
         let eventLoop = eventLoop
         outbox.append(message) { result in
@@ -111,6 +126,22 @@ final class MessageServices: LocalServices {
                 me.stored(result, submission, report)
             }
         }
+    }
+
+    /// Says how many messages were refused; to be called about once a minute.
+    func tellRefusals() {
+        for (error, messages) in refusals.takeCounts() {
+            logger.event(
+                .requestRefused, level: .warning, "\(messages) more messages were refused: \(error.rawValue)",
+                ["reason": "\(error.rawValue)", "messages": "\(messages)"])
+        }
+    }
+
+    private func sender(of submission: Submission) -> Sender {
+        if let client = submission.client, let known = clients[client] { return known.sender }
+        let sender = Sender(program: submission.peer.program, connection: outbox.newConnection())
+        if let client = submission.client { clients[client] = Client(sender: sender) }
+        return sender
     }
 
     /// Whether the clock shows 2025 or later. A board without a battery begins in 1970: what it takes then has no
@@ -127,11 +158,18 @@ final class MessageServices: LocalServices {
                 watch(appended.sequence, submission, report)
             }
             report(.queued(receipt: appended.sequence))
-            if appended.outcome == .stored { questions.added() }
+            switch appended.outcome {
+            case .stored: questions.added()
+            case .repeatedWaiting: break
+            case .repeatedGone: tellFate(of: appended.sequence, submission, report)
+            }
         case .failure(let refusal):
-            logger.event(
-                .requestRefused, level: .warning, "a message was refused: \(refusal)",
-                submission.peer.metadata.merging(["reason": "\(refusal.error.rawValue)"]) { $1 })
+            if refusals.refused(refusal.error) {
+                logger.event(
+                    .requestRefused, level: .warning,
+                    "a message was refused: \(refusal). Others that are refused for the same reason are counted",
+                    submission.peer.metadata.merging(["reason": "\(refusal.error.rawValue)"]) { $1 })
+            }
             report(.refused(refusal.error, detail: "\(refusal)"))
         }
     }
@@ -142,26 +180,55 @@ final class MessageServices: LocalServices {
         let request = submission.request
         if let client = submission.client {
             // It may have gone while its message was being stored.
-            guard watched[client]?.insert(receipt) != nil else { return }
+            guard clients[client]?.watched.insert(receipt) != nil else { return }
         }
-        watchers[receipt] = Watcher(until: request.until, client: submission.client, report: report)
+        watchers[receipt, default: []].append(
+            Watcher(until: request.until, client: submission.client, report: report))
         if request.until == .confirmed, let id = request.alinkID {
             replies.awaits(receipt: receipt, topic: request.topic, id: id)
         }
     }
 
+    /// A message that came a second time has left meanwhile: whoever asked hears what became of it.
+    private func tellFate(
+        of receipt: Int64, _ submission: Submission, _ report: @escaping (SubmissionReport) -> Void
+    ) {
+        guard submission.request.until > .queued else { return }
+        self.receipt(.number(receipt)) { [self] found in
+            switch found?.state {
+            case .dropped(let reason): report(.dropped(receipt: receipt, reason))
+            case .confirmed(let code, let data, let message):
+                report(.delivered(receipt: receipt))
+                report(.confirmed(receipt: receipt, code: code, data: data, message: message))
+            case .delivered, .waiting, nil:
+                // Of what is so old that its receipt is forgotten, delivery is all that can be said.
+                report(.delivered(receipt: receipt))
+                guard submission.request.until == .confirmed else { return }
+                watch(receipt, submission, report)
+                replies.delivered(receipt: receipt, now: .now)
+                timer.set(replies.deadline)
+            }
+        }
+    }
+
     /// The last report about a message.
     private func finish(_ receipt: Int64, _ report: SubmissionReport) {
-        guard let watcher = watchers.removeValue(forKey: receipt) else { return }
-        if let client = watcher.client { watched[client]?.remove(receipt) }
+        for watcher in watchers.removeValue(forKey: receipt) ?? [] { end(watcher, receipt, report) }
+    }
+
+    private func end(_ watcher: Watcher, _ receipt: Int64, _ report: SubmissionReport) {
+        if let client = watcher.client { clients[client]?.watched.remove(receipt) }
         watcher.report(report)
     }
 
     /// The broker has the message.
     func delivered(_ receipt: Int64) {
-        guard let watcher = watchers[receipt] else { return }
-        guard watcher.until > .delivered else { return finish(receipt, .delivered(receipt: receipt)) }
-        watcher.report(.delivered(receipt: receipt))
+        guard let all = watchers.removeValue(forKey: receipt) else { return }
+        let patient = all.filter { $0.until > .delivered }
+        watchers[receipt] = patient.isEmpty ? nil : patient
+        for watcher in all where watcher.until <= .delivered { end(watcher, receipt, .delivered(receipt: receipt)) }
+        for watcher in patient { watcher.report(.delivered(receipt: receipt)) }
+        guard !patient.isEmpty else { return }
         replies.delivered(receipt: receipt, now: .now)
         timer.set(replies.deadline)
     }
@@ -205,9 +272,9 @@ final class MessageServices: LocalServices {
     }
 
     private func expire() {
-        for receipt in replies.expired(now: .now) {
-            finish(receipt, .dropped(receipt: receipt, .noReply))
-        }
+        let late = replies.expired(now: .now)
+        if !late.isEmpty { outbox.gaveUpWaiting(for: late) }
+        for receipt in late { finish(receipt, .dropped(receipt: receipt, .noReply)) }
         timer.set(replies.deadline)
     }
 }

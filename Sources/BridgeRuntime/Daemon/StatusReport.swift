@@ -9,6 +9,8 @@ struct StatusReport {
     var inFlight: Int
     var bytes: (sent: Int, received: Int)
     var clients: Int
+    /// To the disk, by this process.
+    var bytesWritten: Int64?
 
     var json: JSONValue {
         var members: [JSONValue.Member] = [
@@ -77,6 +79,7 @@ struct StatusReport {
             "in_flight": .int(inFlight),
             "dropped": .object(dropped),
             "bytes": .int(books.bytes),
+            "bytes_written": bytesWritten.map { .int($0) } ?? .null,
         ]
     }
 

@@ -25,6 +25,7 @@ public enum JournalEvent: String, CaseIterable, Sendable {
     case clientRefused = "acaeecf0b16049d19b0e0473b885254e"
     case captureBegan = "46a0203ec9f2405c8f5fb824a4c5f1a5"
     case outboxNotice = "56f8e85b4b784f878e79e933000743c7"
+    case messageSetAside = "b2cce56348f640a3ac7389dd4814ba9d"
     case atDialogue = "9a6b255bfc044efd9417497941f12366"
     case mqttPacket = "4075ded59a9b4ac898c1f4b60c5bb457"
 

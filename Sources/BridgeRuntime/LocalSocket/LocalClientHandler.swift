@@ -50,6 +50,13 @@ final class LocalClientHandler: ChannelDuplexHandler {
     private var isClosing = false
     private var takesNothing = false
     private var isObserved = false
+    /// The kernel says that the program went away and left answers unread (unix(7)), or that they could not be written.
+    private var wasReset = false
+    /// It went without having read all answers.
+    private var broke = false
+    /// The connection has ended; what it left in the input is still carried out.
+    private var isGone = false
+    private var hasLeft = false
     private(set) var subscription: LocalSubscription?
     private var isCapturing = false
 
@@ -73,9 +80,10 @@ final class LocalClientHandler: ChannelDuplexHandler {
     func channelInactive(context: ChannelHandlerContext) {
         server.logger.debug("a program disconnected", metadata: peer.metadata)
         self.context = nil
+        broke = wasReset || !output.isEmpty || !answers.isEmpty
         output = []
         inputHasEnded = true
-        server.left(self)
+        isGone = true
         proceed()
         context.fireChannelInactive()
     }
@@ -111,6 +119,7 @@ final class LocalClientHandler: ChannelDuplexHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         server.logger.debug("connection to a program failed: \(error)", metadata: peer.metadata)
+        wasReset = true
         context.close(promise: nil)
     }
 
@@ -126,6 +135,10 @@ final class LocalClientHandler: ChannelDuplexHandler {
         }
         if inputHasEnded, unread.isEmpty, let rest = splitter.finish() { take(rest) }
         isProceeding = false
+        if isGone, !hasLeft, unread.isEmpty {
+            hasLeft = true
+            server.left(self, broke: broke)
+        }
         if readIsOwed, !isPaused, let context {
             readIsOwed = false
             context.read()

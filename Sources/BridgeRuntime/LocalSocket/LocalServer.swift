@@ -13,10 +13,10 @@ public final class LocalServer {
         public var topics: TopicRules
         /// All clients together: most bytes of requests that wait for their commit.
         public var maxPendingBytes = 16 << 20
-        /// First id given to an Alink request without one.
-        public var firstID: UInt32
+        /// First id given to an Alink request without one; what changes it later has no effect.
+        public var firstID: Int64
 
-        public init(maxMessage: Int = 262_144, maxClients: Int = 256, topics: TopicRules, firstID: UInt32) {
+        public init(maxMessage: Int = 262_144, maxClients: Int = 256, topics: TopicRules, firstID: Int64) {
             self.maxMessage = maxMessage
             self.maxClients = maxClients
             self.topics = topics
@@ -149,10 +149,10 @@ public final class LocalServer {
         try channel.pipeline.syncOperations.addHandler(client)
     }
 
-    func left(_ client: LocalClientHandler) {
+    func left(_ client: LocalClientHandler, broke: Bool) {
         clients[ObjectIdentifier(client)] = nil
         captures[ObjectIdentifier(client)] = nil
-        services.left(client: ObjectIdentifier(client))
+        services.left(client: ObjectIdentifier(client), broke: broke)
         if clients.count < settings.maxClients { hasToldOfCrowd = false }
         finishStopping()
     }

@@ -31,7 +31,9 @@ public protocol LocalServices: AnyObject {
     func linkEvent() -> [UInt8]
 
     /// A client is gone: nobody reads further reports about its messages.
-    func left(client: ObjectIdentifier)
+    ///
+    /// - Parameter broke: it went without having read all answers.
+    func left(client: ObjectIdentifier, broke: Bool)
 }
 
 /// A message from a local program.

@@ -1,3 +1,4 @@
+import BridgeCore
 import Glibc
 import Logging
 import NIOCore
@@ -9,12 +10,18 @@ public struct Peer: Equatable, Sendable {
     public var uid: UInt32
     /// Its systemd unit, if `/proc` shows one.
     public var unit: String?
+    /// The name of its command, at most 15 bytes (proc_pid_comm(5)).
+    public var command: String?
 
-    public init(pid: Int32, uid: UInt32, unit: String? = nil) {
+    public init(pid: Int32, uid: UInt32, unit: String? = nil, command: String? = nil) {
         self.pid = pid
         self.uid = uid
         self.unit = unit
+        self.command = command
     }
+
+    /// Stands for the program over its restarts and connections: the command's name, run by one user in one unit.
+    var program: Int64 { Sender.program(named: "\(uid) \(unit ?? "-") \(command ?? "-")") }
 
     /// `struct ucred` of socket(7), which the C library shows only to programs that ask for GNU extensions.
     private struct Credentials {
@@ -32,19 +39,25 @@ public struct Peer: Equatable, Sendable {
             .unsafeGetSocketOption(level: .socket, name: NIOBSDSocket.Option(rawValue: SO_PEERCRED))
             .whenSuccess { (credentials: Credentials) in box.value.credentials = credentials }
         let credentials = box.value.credentials
-        return Peer(pid: credentials.pid, uid: credentials.uid, unit: unit(ofProcess: credentials.pid))
+        return Peer(
+            pid: credentials.pid, uid: credentials.uid, unit: unit(ofProcess: credentials.pid),
+            command: text("comm", ofProcess: credentials.pid).map { String($0.prefix { $0 != "\n" }) })
     }
 
-    /// Reads `/proc/PID/cgroup`, at most 4 KiB of it.
     static func unit(ofProcess pid: Int32) -> String? {
+        text("cgroup", ofProcess: pid).flatMap { unit(inControlGroups: $0) }
+    }
+
+    /// Reads `/proc/PID/NAME`, at most 4 KiB of it.
+    private static func text(_ name: String, ofProcess pid: Int32) -> String? {
         guard pid > 0 else { return nil }
-        let descriptor = open("/proc/\(pid)/cgroup", O_RDONLY | O_CLOEXEC)
+        let descriptor = open("/proc/\(pid)/\(name)", O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
         var buffer = [UInt8](repeating: 0, count: 4096)
         let count = read(descriptor, &buffer, buffer.count)
         guard count > 0 else { return nil }
-        return unit(inControlGroups: String(decoding: buffer.prefix(count), as: UTF8.self))
+        return String(decoding: buffer.prefix(count), as: UTF8.self)
     }
 
     /// The innermost unit in the text of `/proc/PID/cgroup` (cgroups(7): `id:controllers:path`).

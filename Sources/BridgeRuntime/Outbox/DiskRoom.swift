@@ -3,13 +3,16 @@ import Glibc
 /// How much room the file system of the outbox has.
 ///
 /// Taking a message out needs room, too: deletions go through the log. So appends are refused while
-/// some is left (a sixteenth of the file system, 256 KiB to 8 MiB, unless configured).
+/// some is left (a sixteenth of the file system, 256 KiB to 8 MiB, unless configured). Folding the log into the database
+/// may take as much again as the log has, so that much has to be free beside it: a disk that is full of log would stay so.
 struct DiskRoom: Sendable {
     private let folder: String
+    private let log: String
     private let configuredFloor: Int64?
 
     init(databasePath: String, floor: Int64?) {
         folder = databasePath.lastIndex(of: "/").map { String(databasePath[...$0]) } ?? "."
+        log = databasePath + "-wal"
         configuredFloor = floor
     }
 
@@ -25,7 +28,13 @@ struct DiskRoom: Sendable {
         let free = Int64(clamping: status.f_bavail).multipliedReportingOverflow(by: block)
         guard !free.overflow else { return nil }
         let floor = configuredFloor ?? min(8 << 20, max(256 << 10, total.overflow ? .max : total.partialValue / 16))
-        guard free.partialValue < floor / 2 || free.partialValue &+ spare < floor else { return nil }
+        let usable = free.partialValue &- logSize
+        guard usable < floor / 2 || usable &+ spare < floor else { return nil }
         return "\(free.partialValue) bytes are free on its file system, less than the \(floor) kept for deliveries"
+    }
+
+    private var logSize: Int64 {
+        var status = stat()
+        return stat(log, &status) == 0 ? Int64(status.st_size) : 0
     }
 }

@@ -9,10 +9,12 @@ import Synchronization
 ///   transaction with the message was committed and synced (`synchronous=FULL`).
 /// - One commit serves all that waits: while a transaction is on its way, further appends and
 ///   removals gather, and the next transaction takes them all. Completions run in order.
-/// - A removal, which nobody waits for, costs no commit of its own: it is written with the next append, or after
-///   ``removalDelay`` when none comes. A crash before that has the message delivered once more.
+/// - A removal, which nobody waits for, costs no commit of its own: it is written with the next append, with
+///   ``mostUnwritten`` others, when somebody asks for a receipt, or at the end. A crash before that has the message
+///   delivered once more.
 /// - The books change in the same transaction as the rows, so they balance after a power cut.
-/// - Nothing is held in memory for a waiting row.
+/// - Nothing is held in memory for a waiting row, but for the few that are handed out.
+/// - Whose message goes next is ``FairTurns``' decision.
 ///
 /// All methods return at once and may be called from any thread; completions run on the outbox's
 /// own serial queue and must not block it. Except at opening it reads no clock: callers say what time it is
@@ -24,15 +26,32 @@ public final class Outbox: Sendable {
     private let queue: DatabaseQueue
     private let gathering: Mutex<Gathering>
     private let account: Mutex<Account>
-    /// Copied out, used and put back on the queue only.
-    private let writer: Mutex<OutboxWriter>
+    /// Messages that ``next(limitBytes:limitCount:now:completion:)`` has handed out, and those whose removal is not
+    /// written: not read again, and neither expired, purged nor given up for room.
+    private let taken = Mutex<Set<Int64>>([])
+    /// Used on the queue only.
+    private let desk: Mutex<Desk>
+    /// What the process before left: the next id to give out, and whether it ended in order.
+    private let inheritance: Inheritance
+    private let connections: Mutex<Int64>
     private let lock: OutboxLock
     private let onDropped: @Sendable ([DroppedMessage]) -> Void
 
-    /// How long a removal may wait for an append to be written with.
-    public static let removalDelay = Duration.seconds(5)
-    /// So many operations are written without waiting longer.
-    private static let mostGathered = 1024
+    /// So many operations that nobody waits for are written without waiting longer: as many messages as come a second time
+    /// after a crash, at the most.
+    static let mostUnwritten = 64
+
+    /// The parts that work on the queue, one at a time.
+    private struct Desk: Sendable {
+        var writer: OutboxWriter
+        var reader: OutboxReader
+    }
+
+    struct Inheritance: Sendable {
+        var used: OutboxStore.Used
+        var endedInOrder: Bool
+        var lastEpoch: Int64
+    }
 
     private struct Account {
         /// As of the last commit.
@@ -52,13 +71,8 @@ public final class Outbox: Sendable {
         var isScheduled = false
         var isClosed = false
         var retryIsDue = false
-        var delayIsRunning = false
-        /// The last message whose removal is not written.
-        var lastRemoved: Int64 = 0
         /// Operations given and not yet completed.
         var unfinished = 0
-        /// Messages up to this one are with the present session and are not given up meanwhile.
-        var inFlightThrough: Int64 = 0
     }
 
     /// Opens the outbox, or begins one; blocks.
@@ -79,7 +93,27 @@ public final class Outbox: Sendable {
         queue = opened.queue
         gathering = Mutex(Gathering())
         account = Mutex(Account(written: opened.books))
-        writer = Mutex(OutboxWriter(path: path))
+        inheritance = opened.inheritance
+        connections = Mutex(opened.inheritance.used.lastConnection)
+        desk = Mutex(
+            Desk(
+                writer: OutboxWriter(path: path, used: opened.inheritance.used),
+                reader: OutboxReader(
+                    turns: FairTurns(epoch: opened.inheritance.lastEpoch, drain: limits.drain))))
+    }
+
+    /// ``AlinkIDs/upcoming`` as the last stored message left it; nil when none had an id of the daemon's.
+    public var upcomingID: Int64? { inheritance.used.upcomingID }
+
+    /// Connections up to this one may have broken with the process before them; nil when that ended in order.
+    public var crashedThrough: Int64? { inheritance.endedInOrder ? nil : inheritance.used.lastConnection }
+
+    /// A number for a connection that no other one has had, for ``Sender/connection``.
+    public func newConnection() -> Int64 {
+        connections.withLock { connections in
+            connections += 1
+            return connections
+        }
     }
 
     /// The accounts: appends as of the last commit, and everything that has left.
@@ -98,7 +132,7 @@ public final class Outbox: Sendable {
     /// Takes a message out; removing one that is not there changes nothing.
     ///
     /// A removal that fails is kept and tried again with the next transaction; until then
-    /// ``next(after:limitBytes:limitCount:now:completion:)`` leaves the message out.
+    /// ``next(limitBytes:limitCount:now:completion:)`` leaves the message out.
     /// - Parameters:
     ///   - cost: the message's ``WaitingMessage/cost``, which lets the books show at once that it has left.
     ///   - now: wall clock, milliseconds since 1970.
@@ -107,6 +141,7 @@ public final class Outbox: Sendable {
         _ sequence: Int64, as departure: Departure, cost: Int64? = nil, at now: Int64,
         completion: (@Sendable (Bool) -> Void)? = nil
     ) {
+        taken.withLock { _ = $0.insert(sequence) }
         if let cost { account.withLock { $0.leaving[sequence] = (departure, cost) } }
         if !gather(.remove(sequence, departure, at: now, completion)) { completion?(false) }
     }
@@ -114,106 +149,96 @@ public final class Outbox: Sendable {
     /// Notes the cloud's answer to a message, for ``receipt(_:completion:)``.
     public func confirm(_ reply: CloudReply, at now: Int64) { _ = gather(.confirm(reply, at: now)) }
 
+    /// Nobody waits for the cloud's reply to these any longer: their receipts say `no-reply`, unless one has come.
+    public func gaveUpWaiting(for sequences: [Int64]) { _ = gather(.unanswered(sequences)) }
+
     /// Says where a message stands; nil when nothing is known of it, or no longer (``OutboxLimits/maxAge``).
     public func receipt(
         _ query: ReceiptQuery, completion: @escaping @Sendable (Result<Receipt?, OutboxRefusal>) -> Void
     ) {
-        let closed = gathering.withLock { $0.isClosed }
-        guard !closed else { return completion(.failure(.closed)) }
-        queue.asyncWriteWithoutTransaction { [self] db in
-            drain(db)
+        let isOpen = onQueue { outbox, db in
+            outbox.drain(db)
             do {
                 completion(.success(try ReceiptStore.find(query, db)))
             } catch {
                 completion(.failure(OutboxWriter.refusal(for: error)))
             }
         }
-    }
-
-    /// Says which messages are with the session: their number, for the books, and the last of them.
-    ///
-    /// Neither expiry nor `drop-oldest` touches a message up to that one. `(0, 0)` at the end of a
-    /// session.
-    public func markInFlight(_ count: Int, through sequence: Int64) {
-        gathering.withLock { $0.inFlightThrough = sequence }
-        account.withLock { $0.written.inFlight = Int64(count) }
+        if !isOpen { completion(.failure(.closed)) }
     }
 
     /// Puts changed limits in force; messages already stored stay.
-    public func change(limits new: OutboxLimits) { limits.withLock { $0 = new } }
+    public func change(limits new: OutboxLimits) {
+        limits.withLock { $0 = new }
+        onQueue { outbox, _ in outbox.atDesk { $0.reader.turns.change(drain: new.drain) } }
+    }
 
-    /// Reads waiting messages behind `sequence` in the order they came.
+    /// The link has come up: with `drain = "fresh-first"`, what comes from now on goes before what waits.
+    public func linkCameUp() {
+        let backlog = books.waiting > 0
+        onQueue { outbox, _ in outbox.atDesk { $0.reader.turns.linkCameUp(backlog: backlog) } }
+    }
+
+    /// Hands out waiting messages in the order in which they are to go.
     ///
     /// Reading ends once the messages read make up `limitBytes` (at least one is returned) or are
-    /// `limitCount`. Messages whose time is over are dropped instead. An empty result: nothing waits.
+    /// `limitCount`. Messages whose time is over are dropped instead. An empty result: nothing waits. What was handed out is
+    /// the caller's until it is removed or put back.
     public func next(
-        after sequence: Int64, limitBytes: Int, limitCount: Int, now: Int64,
+        limitBytes: Int, limitCount: Int, now: Int64,
         completion: @escaping @Sendable (Result<[WaitingMessage], OutboxRefusal>) -> Void
     ) {
-        let closed = gathering.withLock { $0.isClosed }
-        guard !closed else { return completion(.failure(.closed)) }
-        queue.asyncWriteWithoutTransaction { [self] db in
-            // What has left must not be read again.
-            if gathering.withLock({ $0.lastRemoved > sequence }) { drain(db) }
-            var request = OutboxWriter.Reading(
-                after: sequence, bytes: limitBytes, count: limitCount, now: now, limits: limits.withLock { $0 })
-            while true {
-                let (result, expired) = writer.withLock({ $0 }).read(request, db)
-                if !expired.isEmpty { drop(expired, as: .expired, at: now, db) }
-                // Nothing but messages whose time is over, and perhaps more behind them.
-                if case .success([]) = result, let last = expired.last {
-                    request.after = last
-                } else {
-                    return completion(result)
+        let isOpen = onQueue { outbox, db in
+            var expired: [Int64] = []
+            repeat {
+                let request = OutboxReader.Request(
+                    bytes: limitBytes, count: limitCount, now: now, limits: outbox.limits.withLock { $0 },
+                    taken: outbox.taken.withLock { $0 })
+                do {
+                    let result = try outbox.atDesk { desk in try desk.reader.read(request, db) }
+                    outbox.taken.withLock { $0.formUnion(result.messages.lazy.map(\.sequence)) }
+                    expired = result.expired
+                    if !expired.isEmpty { outbox.drop(expired, as: .expired, at: now, db) }
+                    // Nothing but messages whose time is over, and perhaps more behind them.
+                    if !result.messages.isEmpty || expired.isEmpty { return completion(.success(result.messages)) }
+                } catch {
+                    return completion(.failure(OutboxWriter.refusal(for: error)))
                 }
-            }
+            } while true
         }
+        if !isOpen { completion(.failure(.closed)) }
     }
 
-    /// Drops the messages whose time is over, those in flight excepted.
+    /// Messages that were handed out wait again.
+    public func putBack(_ sequences: some Sequence<Int64>) { taken.withLock { $0.subtract(sequences) } }
+
+    /// Drops the messages whose time is over, those handed out excepted; gives up waiting for replies that are long overdue;
+    /// forgets old receipts.
     /// - Parameter completion: told how many were dropped.
     public func sweep(now: Int64, completion: (@Sendable (Int) -> Void)? = nil) {
-        let closed = gathering.withLock { $0.isClosed }
-        guard !closed else {
-            completion?(0)
-            return
-        }
-        queue.asyncWriteWithoutTransaction { [self] db in
-            // What has left cannot expire.
-            drain(db)
-            let inFlight = gathering.withLock { $0.inFlightThrough }
-            var total = 0
-            while let expired = try? OutboxStore.expired(
-                after: inFlight, limits: limits.withLock { $0 }, now: now, count: 1000, db), !expired.isEmpty
-            {
-                let dropped = drop(expired, as: .expired, at: now, db)
-                total += dropped
-                if dropped == 0 { break }
+        let isOpen = onQueue { outbox, db in
+            let total = outbox.dropAll(as: .expired, at: now, db) { taken, limits in
+                try OutboxStore.expired(but: taken, limits: limits, now: now, count: 1000, db)
             }
-            forgetReceipts(now: now, db)
+            outbox.giveUpOverdueReplies(now: now, db)
+            outbox.forget(now: now, db)
             completion?(total)
         }
+        if !isOpen { completion?(0) }
     }
 
-    /// Removes waiting messages that are not with the session, on a person's order.
+    /// Removes waiting messages that are not handed out, on a person's order.
     ///
     /// - Parameter selection: one message, or nil for all.
     /// - Parameter completion: told how many were removed.
     public func purge(_ selection: Int64?, at now: Int64, completion: @escaping @Sendable (Int) -> Void) {
-        let closed = gathering.withLock { $0.isClosed }
-        guard !closed else { return completion(0) }
-        queue.asyncWriteWithoutTransaction { [self] db in
-            drain(db)
-            let inFlight = gathering.withLock { $0.inFlightThrough }
-            var total = 0
-            while let some = try? OutboxStore.waiting(after: inFlight, only: selection, count: 1000, db), !some.isEmpty
-            {
-                let purged = drop(some, as: .purged, at: now, db)
-                total += purged
-                if purged == 0 { break }
+        let isOpen = onQueue { outbox, db in
+            let total = outbox.dropAll(as: .purged, at: now, db) { taken, _ in
+                try OutboxStore.waiting(but: taken, only: selection, count: 1000, db)
             }
             completion(total)
         }
+        if !isOpen { completion(0) }
     }
 
     /// ``purge(_:at:completion:)`` for a caller that may block; how many messages were removed.
@@ -232,9 +257,18 @@ public final class Outbox: Sendable {
     }
 
     /// Commits what was given so far and closes the file; blocks. Later appends are refused.
-    public func close() {
-        gathering.withLock { $0.isClosed = true }
-        queue.writeWithoutTransaction { db in drain(db) }
+    ///
+    /// - Parameter inOrder: every program has been given its answers, or the crash before is still to be noticed.
+    public func close(inOrder: Bool = true) {
+        let wasOpen = gathering.withLock { gathering in
+            defer { gathering.isClosed = true }
+            return !gathering.isClosed
+        }
+        queue.writeWithoutTransaction { db in
+            drain(db)
+            // What cannot be written leaves the next process to suppose a crash, which costs nothing but a look.
+            if wasOpen { try? OutboxStore.save(endedInOrder: inOrder, db) }
+        }
         try? queue.close()
         lock.release()
     }
@@ -247,71 +281,62 @@ public final class Outbox: Sendable {
 
     // MARK: On the outbox's queue
 
+    /// Has something done on the queue; false when the outbox is closed.
+    @discardableResult
+    private func onQueue(_ body: @escaping @Sendable (Outbox, Database) -> Void) -> Bool {
+        let closed = gathering.withLock { $0.isClosed }
+        guard !closed else { return false }
+        queue.asyncWriteWithoutTransaction { [self] db in body(self, db) }
+        return true
+    }
+
+    /// Works with the parts that are used on the queue only.
+    ///
+    /// They are taken out of their lock meanwhile: what they return may hold callers' closures, which must not be made there.
+    private func atDesk<Result>(_ body: (inout Desk) throws -> Result) rethrows -> Result {
+        var desk = desk.withLock { $0 }
+        defer { self.desk.withLock { [desk] in $0 = desk } }
+        return try body(&desk)
+    }
+
     /// Takes an operation for the next transaction; false when the outbox is closed.
     private func gather(_ operation: OutboxOperation) -> Bool {
-        let (taken, mustSchedule): (Bool, Scheduling) = gathering.withLock { gathering in
-            if gathering.isClosed { return (false, .no) }
+        let (isTaken, isDue) = gathering.withLock { gathering in
+            if gathering.isClosed { return (false, false) }
             gathering.operations.append(operation)
             gathering.unfinished += 1
-            if case .remove(let sequence, _, _, _) = operation {
-                gathering.lastRemoved = max(gathering.lastRemoved, sequence)
-            }
-            guard operation.isUrgent || gathering.operations.count >= Self.mostGathered else {
-                defer { gathering.delayIsRunning = true }
-                return (true, gathering.delayIsRunning ? .no : .later)
-            }
+            guard operation.isUrgent || gathering.operations.count >= Self.mostUnwritten else { return (true, false) }
             defer { gathering.isScheduled = true }
-            return (true, gathering.isScheduled ? .no : .now)
+            return (true, !gathering.isScheduled)
         }
-        switch mustSchedule {
-        case .no: break
-        case .now: queue.asyncWriteWithoutTransaction { [self] db in drain(db) }
-        case .later: after(Self.removalDelay) { $0.delayIsRunning = false }
-        }
-        return taken
-    }
-
-    private enum Scheduling {
-        case no
-        case now
-        case later
-    }
-
-    /// Has what has gathered written after a time.
-    private func after(_ delay: Duration, _ note: @escaping @Sendable (inout Gathering) -> Void) {
-        let seconds = Double(delay.inMilliseconds) / 1000
-        DispatchQueue.global().asyncAfter(deadline: .now() + seconds) { [weak self] in
-            guard let self else { return }
-            let isClosed = gathering.withLock { gathering in
-                note(&gathering)
-                return gathering.isClosed
-            }
-            if !isClosed { queue.asyncWriteWithoutTransaction { db in self.drain(db) } }
-        }
+        if isDue { queue.asyncWriteWithoutTransaction { [self] db in drain(db) } }
+        return isTaken
     }
 
     /// Commits all that has gathered, in one transaction.
     private func drain(_ db: Database) {
-        let (operations, inFlight) = gathering.withLock { gathering in
+        let operations = gathering.withLock { gathering in
             gathering.isScheduled = false
-            gathering.lastRemoved = 0
             defer { gathering.operations = [] }
-            return (gathering.operations, gathering.inFlightThrough)
+            return gathering.operations
         }
-        perform(operations, inFlightThrough: inFlight, db)
+        perform(operations, db)
     }
 
-    private func perform(_ operations: [OutboxOperation], inFlightThrough: Int64, _ db: Database) {
-        var writer = writer.withLock { $0 }
-        let report = writer.perform(
-            operations, books: account.withLock { $0.written }, limits: limits.withLock { $0 },
-            inFlightThrough: inFlightThrough, db)
-        self.writer.withLock { [writer] in $0 = writer }
+    private func perform(_ operations: [OutboxOperation], _ db: Database) {
+        let report = atDesk { desk in
+            let situation = OutboxWriter.Situation(
+                books: account.withLock { $0.written }, limits: limits.withLock { $0 },
+                taken: taken.withLock { $0 }, epoch: desk.reader.turns.epoch)
+            return desk.writer.perform(operations, situation, db)
+        }
         account.withLock { account in
-            let inFlight = account.written.inFlight
             account.written = report.books
-            account.written.inFlight = inFlight
             for sequence in report.departed { account.leaving[sequence] = nil }
+        }
+        taken.withLock { taken in
+            taken.formUnion(report.taken)
+            taken.subtract(report.departed)
         }
         gathering.withLock { $0.unfinished -= report.finished }
         for completion in report.completions { completion() }
@@ -323,12 +348,36 @@ public final class Outbox: Sendable {
     @discardableResult
     private func drop(_ sequences: [Int64], as reason: DropReason, at now: Int64, _ db: Database) -> Int {
         let before = account.withLock { $0.written.droppedInTotal }
-        perform([.giveUp(sequences, reason, at: now)], inFlightThrough: 0, db)
+        perform([.giveUp(sequences, reason, at: now)], db)
         return Int(account.withLock { $0.written.droppedInTotal } - before)
     }
 
-    /// Receipts are kept for as long as messages are.
-    private func forgetReceipts(now: Int64, _ db: Database) {
+    /// Drops what `choice` finds, a portion at a time, until it finds nothing more.
+    private func dropAll(
+        as reason: DropReason, at now: Int64, _ db: Database,
+        _ choice: (_ taken: Set<Int64>, OutboxLimits) throws -> [Int64]
+    ) -> Int {
+        var total = 0
+        while let some = try? choice(taken.withLock { $0 }, limits.withLock { $0 }), !some.isEmpty {
+            let dropped = drop(some, as: reason, at: now, db)
+            total += dropped
+            if dropped == 0 { break }
+        }
+        return total
+    }
+
+    /// For messages whose reply nobody watches for any longer: their program has gone, or the daemon was restarted.
+    private func giveUpOverdueReplies(now: Int64, _ db: Database) {
+        let since = now &- ReplyMatcher.patience.inMilliseconds
+        while let some = try? ReceiptStore.unanswered(since: since, count: 1000, db), !some.isEmpty {
+            let before = books.dropped[.noReply] ?? 0
+            perform([.unanswered(some)], db)
+            if books.dropped[.noReply] ?? 0 == before { break }
+        }
+    }
+
+    /// Receipts are kept for as long as messages are, and so is what was set aside.
+    private func forget(now: Int64, _ db: Database) {
         let limit = now &- limits.withLock { $0.maxAge }
         let received = account.withLock { $0.written.received }
         var forgotten = 1000
@@ -336,6 +385,7 @@ public final class Outbox: Sendable {
             // A failing disk is met again by the next message, which has somebody to tell.
             forgotten = (try? ReceiptStore.forget(before: limit, received: received, count: 1000, db)) ?? 0
         }
+        try? OutboxStore.forgetSetAside(before: limit, db)
     }
 
     /// Has kept removals tried again in a second; one such try is under way at a time.
@@ -344,6 +394,11 @@ public final class Outbox: Sendable {
             defer { gathering.retryIsDue = true }
             return !gathering.retryIsDue
         }
-        if isFirst { after(.seconds(1)) { $0.retryIsDue = false } }
+        guard isFirst else { return }
+        DispatchQueue.global().asyncAfter(deadline: .now() + 1) { [weak self] in
+            guard let self else { return }
+            gathering.withLock { $0.retryIsDue = false }
+            onQueue { outbox, db in outbox.drain(db) }
+        }
     }
 }

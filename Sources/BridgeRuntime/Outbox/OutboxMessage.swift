@@ -14,6 +14,15 @@ public struct NewMessage: Equatable, Sendable {
     public var expiresAt: Int64?
     /// Wall clock, milliseconds since 1970.
     public var queuedAt: Int64
+    public var sender = Sender.daemon
+    /// Whether somebody wants to know of the cloud's reply, and that none came.
+    public var awaitsReply = false
+    /// ``AlinkIDs/upcoming`` behind ``alinkID``, when that was given out by the daemon.
+    public var upcomingID: Int64?
+    /// Connections of which this message may be a repetition, known by sender, id and content.
+    public var suspects: BrokenConnections.Suspects?
+    /// It is handed out at once, to the caller (see ``Outbox/next(limitBytes:limitCount:now:completion:)``).
+    public var isTaken = false
 
     public init(
         topic: String, payload: [UInt8], qos: UInt8, alinkID: String? = nil, key: String? = nil,
@@ -29,6 +38,12 @@ public struct NewMessage: Equatable, Sendable {
     }
 
     var cost: Int64 { OutboxLimits.cost(topicBytes: topic.utf8.count, payloadBytes: payload.count) }
+
+    /// By which a repetition is known.
+    var fingerprint: Int64? {
+        guard alinkID != nil, upcomingID == nil else { return nil }
+        return Int64(bitPattern: Fingerprint.of([Array(topic.utf8), payload]))
+    }
 }
 
 /// A stored message that waits to be delivered.
@@ -56,9 +71,9 @@ public struct Appended: Equatable, Sendable {
     public enum Outcome: Equatable, Sendable {
         /// It is on disk now.
         case stored
-        /// A message with the same key was stored before and still waits.
+        /// The same message was stored before and still waits: it has the same key, or it came again after its connection broke.
         case repeatedWaiting
-        /// A message with the same key was stored before and has left since.
+        /// The same message was stored before and has left since.
         case repeatedGone
     }
 }

@@ -6,76 +6,31 @@ import GRDB
 ///
 /// A message's sequence is the number of messages ever received, itself included, so that the
 /// ledger alone guarantees that no receipt is given out twice; AUTOINCREMENT would write one page
-/// more with each commit. `size` stands before `payload`, so that walks over the queue need not read
-/// the pages of long payloads.
+/// more with each commit. What walks over the queue look at stands before `payload`, so that they need not read the pages of
+/// long payloads. The tables are ``OutboxLayout``'s.
 enum OutboxStore {
-    /// The layouts in order; `PRAGMA user_version` counts those applied.
-    static let layouts = [
-        """
-        CREATE TABLE message (
-            sequence INTEGER PRIMARY KEY,
-            queued_at INTEGER NOT NULL,
-            expires_at INTEGER,
-            size INTEGER NOT NULL,
-            qos INTEGER NOT NULL,
-            alink_id TEXT,
-            topic TEXT NOT NULL,
-            payload BLOB NOT NULL
-        );
-        CREATE INDEX message_by_expiry ON message (expires_at) WHERE expires_at IS NOT NULL;
-        CREATE TABLE taken_key (
-            key TEXT PRIMARY KEY,
-            sequence INTEGER NOT NULL,
-            taken_at INTEGER NOT NULL
-        ) WITHOUT ROWID;
-        CREATE TABLE ledger (
-            id INTEGER PRIMARY KEY CHECK (id = 1),
-            received INTEGER NOT NULL,
-            delivered INTEGER NOT NULL,
-            waiting INTEGER NOT NULL,
-            bytes INTEGER NOT NULL
-        );
-        CREATE TABLE ledger_dropped (
-            reason TEXT PRIMARY KEY,
-            messages INTEGER NOT NULL
-        ) WITHOUT ROWID;
-        INSERT INTO ledger VALUES (1, 0, 0, 0, 0);
-        """,
-        // What became of messages that left: 1 delivered, 2 confirmed, 3 dropped.
-        """
-        CREATE INDEX message_by_id ON message (alink_id) WHERE alink_id IS NOT NULL;
-        CREATE TABLE receipt (
-            sequence INTEGER PRIMARY KEY,
-            left_at INTEGER NOT NULL,
-            outcome INTEGER NOT NULL,
-            alink_id TEXT,
-            topic TEXT NOT NULL,
-            reason TEXT,
-            code INTEGER,
-            data BLOB,
-            note TEXT
-        );
-        CREATE INDEX receipt_by_id ON receipt (alink_id) WHERE alink_id IS NOT NULL;
-        """,
-    ]
-
     // MARK: Messages
 
-    static func insert(_ message: NewMessage, as sequence: Int64, _ db: Database) throws {
+    static func insert(_ message: NewMessage, as sequence: Int64, epoch: Int64, _ db: Database) throws {
         let statement = try db.cachedStatement(
             sql: """
-                INSERT INTO message (sequence, queued_at, expires_at, size, qos, alink_id, topic, payload)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                INSERT INTO message (sequence, queued_at, expires_at, size, qos, epoch, program, connection, awaits,
+                    fingerprint, alink_id, topic, payload)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """)
         try statement.execute(arguments: [
-            sequence, message.queuedAt, message.expiresAt, message.cost, Int(message.qos), message.alinkID,
-            message.topic, Data(message.payload),
+            sequence, message.queuedAt, message.expiresAt, message.cost, Int(message.qos), epoch,
+            message.sender.program, message.sender.connection, message.awaitsReply, message.fingerprint,
+            message.alinkID, message.topic, Data(message.payload),
         ])
     }
 
     /// A message that is no more.
     struct Deleted {
         var cost: Int64
+        var sender: Sender
+        var awaitsReply: Bool
+        var fingerprint: Int64?
         var alinkID: String?
         var topic: String
     }
@@ -83,10 +38,45 @@ enum OutboxStore {
     /// Deletes a message; nil when it is not there.
     static func delete(_ sequence: Int64, _ db: Database) throws -> Deleted? {
         let statement = try db.cachedStatement(
-            sql: "DELETE FROM message WHERE sequence = ? RETURNING size, alink_id, topic")
+            sql: """
+                DELETE FROM message WHERE sequence = ?
+                RETURNING size, program, connection, awaits, fingerprint, alink_id, topic
+                """)
         return try Row.fetchOne(statement, arguments: [sequence]).map {
-            Deleted(cost: $0[0], alinkID: $0[1], topic: $0[2])
+            Deleted(
+                cost: $0[0], sender: Sender(program: $0[1], connection: $0[2]), awaitsReply: $0[3],
+                fingerprint: $0[4], alinkID: $0[5], topic: $0[6])
         }
+    }
+
+    /// Keeps a copy of a message that is about to be deleted, for people to look at.
+    static func setAside(_ sequence: Int64, at now: Int64, _ db: Database) throws {
+        let statement = try db.cachedStatement(
+            sql: """
+                INSERT OR REPLACE INTO set_aside (sequence, left_at, queued_at, qos, alink_id, topic, payload)
+                SELECT sequence, ?, queued_at, qos, alink_id, topic, payload FROM message WHERE sequence = ?
+                """)
+        try statement.execute(arguments: [now, sequence])
+    }
+
+    /// Forgets what was set aside before `time`.
+    static func forgetSetAside(before time: Int64, _ db: Database) throws {
+        try db.execute(sql: "DELETE FROM set_aside WHERE left_at < ?", arguments: [time])
+    }
+
+    /// The newest message of that sender with the same id and content, waiting or gone, and its connection.
+    static func original(
+        program: Int64, id: String, fingerprint: Int64, _ db: Database
+    ) throws -> (sequence: Int64, connection: Int64)? {
+        for table in ["message", "receipt"] {
+            let statement = try db.cachedStatement(
+                sql: """
+                    SELECT sequence, connection FROM \(table) WHERE alink_id = ? AND program = ? AND fingerprint = ?
+                    ORDER BY sequence DESC LIMIT 1
+                    """)
+            if let row = try Row.fetchOne(statement, arguments: [id, program, fingerprint]) { return (row[0], row[1]) }
+        }
+        return nil
     }
 
     static func contains(_ sequence: Int64, _ db: Database) throws -> Bool {
@@ -94,43 +84,44 @@ enum OutboxStore {
         return try Int.fetchOne(statement, arguments: [sequence]) != nil
     }
 
-    /// Messages behind `sequence`, or one of them, at most `count`.
-    static func waiting(after sequence: Int64, only: Int64?, count: Int, _ db: Database) throws -> [Int64] {
-        try Int64.fetchAll(
-            db,
-            sql:
-                "SELECT sequence FROM message WHERE sequence > ? AND ifnull(sequence = ?, 1) ORDER BY sequence LIMIT ?",
-            arguments: [sequence, only, count])
+    /// Waiting messages but for `taken`, or one of them, at most `count`.
+    static func waiting(but taken: Set<Int64>, only: Int64?, count: Int, _ db: Database) throws -> [Int64] {
+        if let only { return try !taken.contains(only) && contains(only, db) ? [only] : [] }
+        let rows = try Row.fetchCursor(db, sql: "SELECT sequence FROM message ORDER BY sequence")
+        var found: [Int64] = []
+        while found.count < count, let row = try rows.next() {
+            if !taken.contains(row[0]) { found.append(row[0]) }
+        }
+        return found
     }
 
-    /// The oldest messages behind `sequence`, with their costs, until these make up `bytes`.
-    static func oldest(after sequence: Int64, making bytes: Int64, _ db: Database) throws -> [Int64] {
-        let statement = try db.cachedStatement(
-            sql: "SELECT sequence, size FROM message WHERE sequence > ? ORDER BY sequence")
-        let rows = try Row.fetchCursor(statement, arguments: [sequence])
+    /// The oldest messages but for `taken` until their costs make up `bytes`; empty when all of them do not.
+    static func oldest(but taken: Set<Int64>, making bytes: Int64, _ db: Database) throws -> [Int64] {
+        let statement = try db.cachedStatement(sql: "SELECT sequence, size FROM message ORDER BY sequence")
+        let rows = try Row.fetchCursor(statement)
         var found: [Int64] = []
         var sum: Int64 = 0
         while sum < bytes, let row = try rows.next() {
+            if taken.contains(row[0]) { continue }
             found.append(row[0])
             sum &+= row[1]
         }
         return sum < bytes ? [] : found
     }
 
-    /// Messages behind `sequence` whose time is over, at most `count`.
+    /// Messages but for `taken` whose time is over, at most `count`.
     static func expired(
-        after sequence: Int64, limits: OutboxLimits, now: Int64, count: Int, _ db: Database
-    ) throws
-        -> [Int64]
-    {
+        but taken: Set<Int64>, limits: OutboxLimits, now: Int64, count: Int, _ db: Database
+    ) throws -> [Int64] {
         let byDate = try db.cachedStatement(
-            sql: "SELECT sequence FROM message WHERE expires_at <= ? AND sequence > ? ORDER BY expires_at LIMIT ?")
-        var found = Set(try Int64.fetchAll(byDate, arguments: [now, sequence, count]))
+            sql: "SELECT sequence FROM message WHERE expires_at <= ? ORDER BY expires_at LIMIT ?")
+        var found = Set(try Int64.fetchAll(byDate, arguments: [now, count + taken.count])).subtracting(taken)
         // By age: from the oldest one to the first that is young enough.
         let byAge = try db.cachedStatement(
-            sql: "SELECT sequence, queued_at, expires_at FROM message WHERE sequence > ? ORDER BY sequence")
-        let rows = try Row.fetchCursor(byAge, arguments: [sequence])
+            sql: "SELECT sequence, queued_at, expires_at FROM message ORDER BY sequence")
+        let rows = try Row.fetchCursor(byAge)
         while found.count < count, let row = try rows.next() {
+            if taken.contains(row[0]) { continue }
             guard limits.hasExpired(queuedAt: row[1], expiresAt: row[2], now: now) else { break }
             found.insert(row[0])
         }
@@ -159,6 +150,39 @@ enum OutboxStore {
 
     static func forgetKeys(now: Int64, _ db: Database) throws {
         try db.execute(sql: "DELETE FROM taken_key WHERE taken_at <= ?", arguments: [now &- keyLifetime])
+    }
+
+    // MARK: What one process leaves to the next
+
+    /// What messages used up, which no later process may use again.
+    struct Used: Equatable, Sendable {
+        /// ``AlinkIDs/upcoming``; nil when no message had an id of the daemon's.
+        var upcomingID: Int64?
+        /// The greatest ``Sender/connection``.
+        var lastConnection: Int64 = 0
+
+        mutating func note(_ message: NewMessage) {
+            upcomingID = message.upcomingID ?? upcomingID
+            lastConnection = max(lastConnection, message.sender.connection)
+        }
+    }
+
+    static func used(_ db: Database) throws -> Used {
+        let row = try Row.fetchOne(db, sql: "SELECT upcoming_id, last_connection FROM ledger")
+        return row.map { Used(upcomingID: $0[0], lastConnection: $0[1]) } ?? Used()
+    }
+
+    static func save(_ used: Used, _ db: Database) throws {
+        let statement = try db.cachedStatement(sql: "UPDATE ledger SET upcoming_id = ?, last_connection = ?")
+        try statement.execute(arguments: [used.upcomingID, used.lastConnection])
+    }
+
+    static func endedInOrder(_ db: Database) throws -> Bool {
+        try Bool.fetchOne(db, sql: "SELECT in_order FROM ledger") ?? true
+    }
+
+    static func save(endedInOrder: Bool, _ db: Database) throws {
+        try db.execute(sql: "UPDATE ledger SET in_order = ?", arguments: [endedInOrder])
     }
 
     // MARK: Books

@@ -8,6 +8,8 @@ enum OutboxOperation: Sendable {
     case remove(Int64, Departure, at: Int64, (@Sendable (Bool) -> Void)?)
     /// The cloud answered a message.
     case confirm(CloudReply, at: Int64)
+    /// The cloud did not answer these in time.
+    case unanswered([Int64])
     /// The outbox's own drops; not kept when they fail, because the next reading finds them again.
     case giveUp([Int64], DropReason, at: Int64)
 
@@ -16,7 +18,7 @@ enum OutboxOperation: Sendable {
     /// Whether it is kept for another try when it could not be written.
     var isKept: Bool {
         switch self {
-        case .remove, .confirm: true
+        case .remove, .confirm, .unanswered: true
         case .append, .giveUp: false
         }
     }
@@ -26,12 +28,12 @@ enum OutboxOperation: Sendable {
         switch self {
         case .append, .giveUp: true
         case .remove(_, _, _, let completion): completion != nil
-        case .confirm: false
+        case .confirm, .unanswered: false
         }
     }
 }
 
-/// Carries out transactions and readings; holds what could not be written yet.
+/// Carries out transactions; holds what could not be written yet.
 struct OutboxWriter: Sendable {
     /// What a transaction led to.
     struct Report {
@@ -42,16 +44,20 @@ struct OutboxWriter: Sendable {
         var finished = 0
         /// Messages whose removal was written.
         var departed: [Int64] = []
+        /// Messages that were handed out as they were stored.
+        var taken: [Int64] = []
         /// Removals were kept for another try.
         var mustRetry = false
     }
 
-    struct Reading {
-        var after: Int64
-        var bytes: Int
-        var count: Int
-        var now: Int64
+    /// What a transaction has to know.
+    struct Situation {
+        var books: OutboxBooks
         var limits: OutboxLimits
+        /// Messages that were handed out, and must not be given up.
+        var taken: Set<Int64>
+        /// The epoch of messages that come now (``FairTurns/epoch``).
+        var epoch: Int64
     }
 
     /// The database file.
@@ -61,34 +67,35 @@ struct OutboxWriter: Sendable {
     /// When old keys were last deleted.
     private var keysForgottenAt: Int64?
 
-    init(path: String) { self.path = path }
+    private var used: OutboxStore.Used
+
+    init(path: String, used: OutboxStore.Used) {
+        self.path = path
+        self.used = used
+    }
 
     /// Commits the operations in one transaction; if that fails, the removals once more without
     /// the appends, which are refused.
-    mutating func perform(
-        _ new: [OutboxOperation], books: OutboxBooks, limits: OutboxLimits, inFlightThrough: Int64, _ db: Database
-    ) -> Report {
+    mutating func perform(_ new: [OutboxOperation], _ situation: Situation, _ db: Database) -> Report {
         let operations = kept + new
-        guard !operations.isEmpty else { return Report(books: books) }
+        guard !operations.isEmpty else { return Report(books: situation.books) }
         kept = []
         do {
-            if operations.contains(where: \.isAppend) { try checkRoom(limits, db) }
-            return try transact(operations, books: books, limits: limits, inFlightThrough: inFlightThrough, db)
+            if operations.contains(where: \.isAppend) { try checkRoom(situation.limits, db) }
+            return try transact(operations, situation, db)
         } catch {
             let removals = operations.filter { !$0.isAppend }
-            var report = Report(books: books)
+            var report = Report(books: situation.books)
             // The log may be what fills the disk: moved into the database, it takes a fraction of the room.
             if (error as? DatabaseError)?.resultCode == .SQLITE_FULL, (try? db.checkpoint(.truncate)) != nil,
-                let done = try? transact(
-                    operations, books: books, limits: limits, inFlightThrough: inFlightThrough, db)
+                let done = try? transact(operations, situation, db)
             {
                 return done
             }
             // While another process holds the file, a second try would only wait once more.
             let isBusy = (error as? DatabaseError)?.resultCode == .SQLITE_BUSY
             if removals.count < operations.count, !removals.isEmpty, !isBusy,
-                let done = try? transact(
-                    removals, books: books, limits: limits, inFlightThrough: inFlightThrough, db)
+                let done = try? transact(removals, situation, db)
             {
                 report = done
             } else {
@@ -114,115 +121,101 @@ struct OutboxWriter: Sendable {
     }
 
     private mutating func transact(
-        _ operations: [OutboxOperation], books: OutboxBooks, limits: OutboxLimits, inFlightThrough: Int64,
-        _ db: Database
+        _ operations: [OutboxOperation], _ situation: Situation, _ db: Database
     ) throws -> Report {
-        var report = Report(books: books)
+        var report = Report(books: situation.books)
+        var used = used
         if db.isInsideTransaction { try db.rollback() }
         try db.inTransaction(.immediate) {
             for operation in operations {
                 switch operation {
                 case .append(let message, let completion):
-                    let result = try append(message, limits, inFlightThrough, &report, db)
+                    let result = try append(message, situation, &report, db)
+                    used.note(message)
                     report.finished += 1
                     report.completions.append { completion(result) }
                 case .remove(let sequence, let departure, let now, let completion):
-                    let deleted = try OutboxStore.delete(sequence, db)
-                    if let deleted {
-                        report.books.left(departure, bytes: deleted.cost)
-                        try ReceiptStore.record(deleted, sequence, as: departure, at: now, db)
-                    }
+                    let wasThere = try remove(sequence, as: departure, at: now, &report, db)
                     report.finished += 1
                     report.departed.append(sequence)
-                    if let completion { report.completions.append { completion(deleted != nil) } }
+                    if let completion { report.completions.append { completion(wasThere) } }
                 case .confirm(let reply, let now):
-                    try ReceiptStore.record(reply, at: now, db)
+                    if try ReceiptStore.record(reply, at: now, db) == .late { report.books.wasAnsweredLate() }
+                    report.finished += 1
+                case .unanswered(let sequences):
+                    for sequence in sequences where try ReceiptStore.recordNoReply(sequence, db) {
+                        report.books.wentUnanswered()
+                    }
                     report.finished += 1
                 case .giveUp(let sequences, let reason, let now):
                     try giveUp(sequences, reason, at: now, &report, db)
                 }
             }
-            try OutboxStore.save(report.books, before: books, db)
+            try OutboxStore.save(report.books, before: situation.books, db)
+            if used != self.used { try OutboxStore.save(used, db) }
             return .commit
         }
+        self.used = used
         return report
     }
 
     private mutating func append(
-        _ message: NewMessage, _ limits: OutboxLimits, _ inFlightThrough: Int64, _ report: inout Report,
-        _ db: Database
+        _ message: NewMessage, _ situation: Situation, _ report: inout Report, _ db: Database
     ) throws -> Result<Appended, OutboxRefusal> {
+        if let first = try original(of: message, db) {
+            let waits = try OutboxStore.contains(first, db)
+            return .success(Appended(sequence: first, outcome: waits ? .repeatedWaiting : .repeatedGone))
+        }
+        switch situation.limits.decision(cost: message.cost, books: report.books) {
+        case .accept: break
+        case .refuse: return .failure(.queueFull(maxBytes: situation.limits.maxBytes))
+        case .makeRoom(let bytes):
+            let taken = situation.taken.union(report.taken)
+            let oldest = try OutboxStore.oldest(but: taken, making: bytes, db)
+            guard !oldest.isEmpty else { return .failure(.queueFull(maxBytes: situation.limits.maxBytes)) }
+            try giveUp(oldest, .queueFull, at: message.queuedAt, &report, db)
+        }
+        report.books.accepted(bytes: message.cost)
+        let sequence = report.books.received
+        let epoch = message.sender == .daemon ? FairTurns.answers : situation.epoch
+        try OutboxStore.insert(message, as: sequence, epoch: epoch, db)
+        if message.isTaken { report.taken.append(sequence) }
+        if let key = message.key { try OutboxStore.take(key: key, sequence: sequence, now: message.queuedAt, db) }
+        return .success(Appended(sequence: sequence, outcome: .stored))
+    }
+
+    /// The message that this one repeats.
+    private mutating func original(of message: NewMessage, _ db: Database) throws -> Int64? {
         if let key = message.key {
-            if let first = try OutboxStore.sequence(ofKey: key, now: message.queuedAt, db) {
-                let waits = try OutboxStore.contains(first, db)
-                return .success(Appended(sequence: first, outcome: waits ? .repeatedWaiting : .repeatedGone))
-            }
+            if let first = try OutboxStore.sequence(ofKey: key, now: message.queuedAt, db) { return first }
             if keysForgottenAt.map({ abs(message.queuedAt &- $0) > 3_600_000 }) ?? true {
                 try OutboxStore.forgetKeys(now: message.queuedAt, db)
                 keysForgottenAt = message.queuedAt
             }
         }
-        switch limits.decision(cost: message.cost, books: report.books) {
-        case .accept: break
-        case .refuse: return .failure(.queueFull(maxBytes: limits.maxBytes))
-        case .makeRoom(let bytes):
-            let oldest = try OutboxStore.oldest(after: inFlightThrough, making: bytes, db)
-            guard !oldest.isEmpty else { return .failure(.queueFull(maxBytes: limits.maxBytes)) }
-            try giveUp(oldest, .queueFull, at: message.queuedAt, &report, db)
-        }
-        report.books.accepted(bytes: message.cost)
-        let sequence = report.books.received
-        try OutboxStore.insert(message, as: sequence, db)
-        if let key = message.key { try OutboxStore.take(key: key, sequence: sequence, now: message.queuedAt, db) }
-        return .success(Appended(sequence: sequence, outcome: .stored))
+        guard let suspects = message.suspects, let id = message.alinkID, let fingerprint = message.fingerprint,
+            let original = try OutboxStore.original(
+                program: message.sender.program, id: id, fingerprint: fingerprint, db),
+            suspects.contains(original.connection)
+        else { return nil }
+        return original.sequence
+    }
+
+    private func remove(
+        _ sequence: Int64, as departure: Departure, at now: Int64, _ report: inout Report, _ db: Database
+    ) throws -> Bool {
+        if departure == .dropped(.poison) { try OutboxStore.setAside(sequence, at: now, db) }
+        guard let deleted = try OutboxStore.delete(sequence, db) else { return false }
+        report.books.left(departure, bytes: deleted.cost)
+        try ReceiptStore.record(deleted, sequence, as: departure, at: now, db)
+        return true
     }
 
     private func giveUp(
         _ sequences: [Int64], _ reason: DropReason, at now: Int64, _ report: inout Report, _ db: Database
     ) throws {
-        for sequence in sequences {
-            guard let deleted = try OutboxStore.delete(sequence, db) else { continue }
-            report.books.left(.dropped(reason), bytes: deleted.cost)
-            try ReceiptStore.record(deleted, sequence, as: .dropped(reason), at: now, db)
+        for sequence in sequences where try remove(sequence, as: .dropped(reason), at: now, &report, db) {
             report.dropped.append(DroppedMessage(sequence: sequence, reason: reason))
-        }
-    }
-
-    // MARK: Reading
-
-    /// Reads in order; the second value are messages met whose time is over.
-    func read(_ request: Reading, _ db: Database) -> (Result<[WaitingMessage], OutboxRefusal>, [Int64]) {
-        let removed = Set(
-            kept.compactMap { if case .remove(let sequence, _, _, _) = $0 { sequence } else { nil } })
-        var messages: [WaitingMessage] = []
-        var expired: [Int64] = []
-        var bytes = 0
-        do {
-            let statement = try db.cachedStatement(
-                sql: """
-                    SELECT sequence, queued_at, expires_at, qos, alink_id, topic, payload
-                    FROM message WHERE sequence > ? ORDER BY sequence
-                    """)
-            let rows = try Row.fetchCursor(statement, arguments: [request.after])
-            while messages.count < request.count, messages.isEmpty || bytes < request.bytes, let row = try rows.next() {
-                let sequence: Int64 = row[0]
-                if removed.contains(sequence) { continue }
-                if request.limits.hasExpired(queuedAt: row[1], expiresAt: row[2], now: request.now) {
-                    expired.append(sequence)
-                    if expired.count >= 1000 { break }
-                    continue
-                }
-                let payload: Data = row[6]
-                messages.append(
-                    WaitingMessage(
-                        sequence: sequence, topic: row[5], payload: [UInt8](payload),
-                        qos: UInt8(clamping: row[3] as Int),
-                        alinkID: row[4], queuedAt: row[1]))
-                bytes += payload.count
-            }
-            return (.success(messages), expired)
-        } catch {
-            return messages.isEmpty ? (.failure(Self.refusal(for: error)), expired) : (.success(messages), expired)
         }
     }
 

@@ -4,8 +4,10 @@ import GRDB
 
 /// Looks into an outbox from outside, whether or not a daemon works with it; changes nothing.
 public struct QueueInspector {
-    /// A waiting message without its payload.
+    /// A message without its payload.
     public struct Entry: Equatable, Sendable {
+        /// When it was set aside as poison, wall clock, milliseconds since 1970; nil: it waits.
+        public var setAsideAt: Int64?
         public let receipt: Int64
         /// Wall clock, milliseconds since 1970; nil when the clock was not set.
         public let queuedAt: Int64?
@@ -46,32 +48,47 @@ public struct QueueInspector {
         }
     }
 
-    /// Calls `body` with each waiting message, oldest first.
-    public func forEach(limit: Int = .max, _ body: (Entry) throws -> Void) throws {
+    /// Which messages.
+    public enum Shelf: CaseIterable, Sendable {
+        case waiting
+        /// Poison: the link broke with them.
+        case setAside
+
+        /// Without the payload; columns in the order of ``QueueInspector/entry(_:)``.
+        fileprivate var columns: String {
+            switch self {
+            case .waiting: "sequence, queued_at, expires_at, qos, alink_id, topic, length(payload), NULL FROM message"
+            case .setAside: "sequence, queued_at, NULL, qos, alink_id, topic, length(payload), left_at FROM set_aside"
+            }
+        }
+
+        fileprivate var table: String { self == .waiting ? "message" : "set_aside" }
+    }
+
+    /// Calls `body` with each message of a shelf, oldest first.
+    public func forEach(_ shelf: Shelf = .waiting, limit: Int = .max, _ body: (Entry) throws -> Void) throws {
         try queue.read { db in
+            // A daemon of an earlier release left no such table.
+            guard try db.tableExists(shelf.table) else { return }
             let rows = try Row.fetchCursor(
-                db,
-                sql: """
-                    SELECT sequence, queued_at, expires_at, qos, alink_id, topic, length(payload)
-                    FROM message ORDER BY sequence LIMIT ?
-                    """, arguments: [limit])
+                db, sql: "SELECT \(shelf.columns) ORDER BY sequence LIMIT ?", arguments: [limit])
             while let row = try rows.next() { try body(Self.entry(row)) }
         }
     }
 
-    /// A waiting message with its payload.
+    /// A message that waits or was set aside, with its payload.
     public func message(_ receipt: Int64) throws -> (entry: Entry, payload: [UInt8])? {
         try queue.read { db in
-            try Row.fetchOne(
-                db,
-                sql: """
-                    SELECT sequence, queued_at, expires_at, qos, alink_id, topic, length(payload), payload
-                    FROM message WHERE sequence = ?
-                    """, arguments: [receipt]
-            ).map { row in
-                let payload: Data = row[7]
+            for shelf in Shelf.allCases where try db.tableExists(shelf.table) {
+                guard
+                    let row = try Row.fetchOne(
+                        db, sql: "SELECT \(shelf.columns) WHERE sequence = ?", arguments: [receipt]),
+                    let payload = try Data.fetchOne(
+                        db, sql: "SELECT payload FROM \(shelf.table) WHERE sequence = ?", arguments: [receipt])
+                else { continue }
                 return (Self.entry(row), [UInt8](payload))
             }
+            return nil
         }
     }
 
@@ -107,7 +124,7 @@ public struct QueueInspector {
     private static func entry(_ row: Row) -> Entry {
         let queuedAt: Int64 = row[1]
         return Entry(
-            receipt: row[0], queuedAt: queuedAt == .max ? nil : queuedAt, expiresAt: row[2],
+            setAsideAt: row[7], receipt: row[0], queuedAt: queuedAt == .max ? nil : queuedAt, expiresAt: row[2],
             qos: UInt8(clamping: row[3] as Int), alinkID: row[4], topic: row[5], bytes: row[6])
     }
 }

@@ -19,8 +19,9 @@ enum ReceiptStore {
     ) throws {
         let statement = try db.cachedStatement(
             sql: """
-                INSERT OR IGNORE INTO receipt (sequence, left_at, outcome, alink_id, topic, reason)
-                VALUES (?, ?, ?, ?, ?, ?)
+                INSERT OR IGNORE INTO receipt
+                    (sequence, left_at, outcome, program, connection, awaits, fingerprint, alink_id, topic, reason)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """)
         let (outcome, reason): (Outcome, String?) =
             switch departure {
@@ -28,28 +29,67 @@ enum ReceiptStore {
             case .dropped(let reason): (.dropped, reason.rawValue)
             }
         try statement.execute(arguments: [
-            sequence, now, outcome.rawValue, message.alinkID, message.topic, reason,
+            sequence, now, outcome.rawValue, message.sender.program, message.sender.connection,
+            message.awaitsReply && departure == .delivered, message.fingerprint, message.alinkID, message.topic,
+            reason,
         ])
+    }
+
+    /// What a reply of the cloud was to the receipts.
+    enum Hit {
+        case inTime
+        /// The message was given up as `no-reply`.
+        case late
+        /// Nothing is known of such a message.
+        case none
     }
 
     /// The cloud answered: noted for the newest delivered message with this topic and id, or for one that still waits for
     /// its PUBACK. An answer to nothing known is forgotten.
-    static func record(_ reply: CloudReply, at now: Int64, _ db: Database) throws {
+    static func record(_ reply: CloudReply, at now: Int64, _ db: Database) throws -> Hit {
         let data = reply.data.map { Data($0) }
-        let update = try db.cachedStatement(
+        let known = try db.cachedStatement(
             sql: """
-                UPDATE receipt SET outcome = 2, code = ?, data = ?, note = ? WHERE sequence = (
-                    SELECT max(sequence) FROM receipt WHERE alink_id = ? AND topic = ? AND outcome = 1)
+                SELECT sequence, outcome FROM receipt
+                WHERE alink_id = ? AND topic = ? AND (outcome = 1 OR outcome = 3 AND reason = 'no-reply')
+                ORDER BY sequence DESC LIMIT 1
                 """)
-        try update.execute(arguments: [reply.code, data, reply.message, reply.id, reply.topic])
-        guard db.changesCount == 0 else { return }
+        if let row = try Row.fetchOne(known, arguments: [reply.id, reply.topic]) {
+            let update = try db.cachedStatement(
+                sql: """
+                    UPDATE receipt SET outcome = 2, awaits = 0, reason = NULL, code = ?, data = ?, note = ?
+                    WHERE sequence = ?
+                    """)
+            try update.execute(arguments: [reply.code, data, reply.message, row[0] as Int64])
+            return Outcome(rawValue: row[1]) == .dropped ? .late : .inTime
+        }
         let insert = try db.cachedStatement(
             sql: """
-                INSERT OR IGNORE INTO receipt (sequence, left_at, outcome, alink_id, topic, code, data, note)
-                SELECT min(sequence), ?, 2, alink_id, topic, ?, ?, ? FROM message WHERE alink_id = ? AND topic = ?
-                HAVING count(*) > 0
+                INSERT OR IGNORE INTO receipt
+                    (sequence, left_at, outcome, program, connection, fingerprint, alink_id, topic, code, data, note)
+                SELECT min(sequence), ?, 2, program, connection, fingerprint, alink_id, topic, ?, ?, ?
+                FROM message WHERE alink_id = ? AND topic = ? HAVING count(*) > 0
                 """)
         try insert.execute(arguments: [now, reply.code, data, reply.message, reply.id, reply.topic])
+        return db.changesCount > 0 ? .inTime : .none
+    }
+
+    /// The cloud did not answer a delivered message in time; false when it did, or nobody waits for it.
+    static func recordNoReply(_ sequence: Int64, _ db: Database) throws -> Bool {
+        let statement = try db.cachedStatement(
+            sql: """
+                UPDATE receipt SET outcome = 3, reason = 'no-reply', awaits = 0
+                WHERE sequence = ? AND awaits = 1 AND outcome = 1
+                """)
+        try statement.execute(arguments: [sequence])
+        return db.changesCount > 0
+    }
+
+    /// Delivered messages whose senders wait for a reply since `time` or earlier, at most `count`.
+    static func unanswered(since time: Int64, count: Int, _ db: Database) throws -> [Int64] {
+        let statement = try db.cachedStatement(
+            sql: "SELECT sequence FROM receipt WHERE awaits = 1 AND left_at <= ? AND outcome = 1 LIMIT ?")
+        return try Int64.fetchAll(statement, arguments: [time, count])
     }
 
     static func find(_ query: ReceiptQuery, _ db: Database) throws -> Receipt? {

@@ -2,13 +2,16 @@ import BridgeCore
 import DequeModule
 import NIOCore
 
-/// Moves messages from the outbox onto the line, oldest first, as far as the window in flight allows.
+/// Moves messages from the outbox onto the line, in the order the outbox hands them out, as far as the window in flight
+/// allows.
 ///
 /// It holds a small stretch of the outbox in memory, never all of it; a message leaves the outbox
 /// when the broker has it.
 final class Dispatcher {
     /// How many bytes of payload, and how many messages, are read ahead.
-    private static let readAheadBytes = 65_536
+    ///
+    /// Little, because what comes meanwhile waits behind it.
+    private static let readAheadBytes = 8_192
     private static let readAheadCount = 64
     /// How soon a failed read is tried again.
     private static let retry = TimeAmount.seconds(1)
@@ -18,8 +21,6 @@ final class Dispatcher {
     private let outbox: Outbox
     private let eventLoop: any EventLoop
     private var loaded: Deque<OutgoingMessage> = []
-    /// The last message that was read from the outbox.
-    private var cursor: Int64 = 0
     private var isReading = false
     /// How fast the other side takes messages; nil for as fast as they come.
     var pace: PublishPace?
@@ -28,8 +29,6 @@ final class Dispatcher {
     private(set) var inFlight = 0
     /// How many of ``loaded``, at its beginning, overtake the others.
     private var loadedAhead = 0
-    /// Messages behind ``cursor`` that were taken ahead.
-    private var ahead: Set<Int64> = []
     /// Of what was loaded and has not left.
     private var costs: [Int64: Int64] = [:]
 
@@ -43,23 +42,23 @@ final class Dispatcher {
     /// Messages were added behind what has been read.
     func moreWaiting() { mayHoldMore = true }
 
-    /// A message that is in the outbox goes before all that waits there.
+    /// A message that was handed out as it was stored (``NewMessage/isTaken``) goes before all that waits.
     func sendAhead(_ message: WaitingMessage) {
-        ahead.insert(message.sequence)
         load(message, at: loadedAhead)
         loadedAhead += 1
     }
 
     /// Puts back what was read ahead and is not with the session.
     func unload() {
-        for message in loaded.prefix(loadedAhead) { ahead.remove(message.sequence) }
-        if let first = loaded.dropFirst(loadedAhead).first { cursor = first.sequence - 1 }
         for message in loaded { costs[message.sequence] = nil }
+        outbox.putBack(loaded.lazy.map(\.sequence))
         loaded = []
         loadedAhead = 0
         mayHoldMore = true
-        outbox.markInFlight(inFlight, through: cursor)
     }
+
+    /// A session has begun.
+    func linkCameUp() { outbox.linkCameUp() }
 
     /// Publishes what may go now, and reads on when nothing is left in memory.
     func pump() {
@@ -74,7 +73,6 @@ final class Dispatcher {
             inFlight += 1
             attempt.publish(next)
         }
-        outbox.markInFlight(inFlight, through: cursor)
         readOn()
     }
 
@@ -86,7 +84,6 @@ final class Dispatcher {
 
     private func remove(_ sequence: Int64, as departure: Departure) {
         inFlight = max(0, inFlight - 1)
-        outbox.markInFlight(inFlight, through: cursor)
         outbox.remove(
             sequence, as: departure, cost: costs.removeValue(forKey: sequence), at: WallTime.now.milliseconds)
     }
@@ -117,7 +114,7 @@ final class Dispatcher {
         let me = NIOLoopBound(self, eventLoop: eventLoop)
         let eventLoop = eventLoop
         outbox.next(
-            after: cursor, limitBytes: Self.readAheadBytes, limitCount: Self.readAheadCount,
+            limitBytes: Self.readAheadBytes, limitCount: Self.readAheadCount,
             now: WallTime.now.milliseconds
         ) { result in
             eventLoop.execute { me.value.read(result) }
@@ -128,11 +125,9 @@ final class Dispatcher {
         isReading = false
         switch result {
         case .success(let messages):
-            guard let last = messages.last else { break }
-            cursor = last.sequence
+            guard !messages.isEmpty else { break }
             mayHoldMore = true
-            for message in messages where !ahead.contains(message.sequence) { load(message, at: loaded.count) }
-            ahead = ahead.filter { $0 > cursor }
+            for message in messages { load(message, at: loaded.count) }
         case .failure:
             eventLoop.assumeIsolated().scheduleTask(in: Self.retry) { [weak self] in
                 self?.mayHoldMore = true

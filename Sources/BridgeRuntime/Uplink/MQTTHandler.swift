@@ -9,6 +9,7 @@ final class MQTTHandler: ChannelInboundHandler {
 
     private enum Input {
         case opened
+        case held(since: Moment, waiting: Int)
         case received(ByteBuffer)
         case publish(OutgoingMessage)
         case acknowledge(UInt16)
@@ -80,7 +81,11 @@ final class MQTTHandler: ChannelInboundHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if event is ModemHandler.TunnelEvent { take(.opened) } else { context.fireUserInboundEventTriggered(event) }
+        switch event as? ModemHandler.TunnelEvent {
+        case .opened: take(.opened)
+        case .held(let since, let waiting): take(.held(since: since, waiting: waiting))
+        case nil: context.fireUserInboundEventTriggered(event)
+        }
     }
 
     private func take(_ input: Input) {
@@ -99,6 +104,9 @@ final class MQTTHandler: ChannelInboundHandler {
         case .opened:
             tap.streamOpened()
             return connection.opened(now: .now)
+        case .held(let since, let waiting):
+            connection.lineHeld(since: since, waiting: waiting, now: .now)
+            return []
         case .received(let buffer):
             tap.stream(Array(buffer.readableBytesView), sent: false)
             if tracesPackets() {

@@ -14,7 +14,11 @@ final class ModemHandler: ChannelDuplexHandler {
     typealias OutboundOut = ByteBuffer
 
     /// Fired up the pipeline when the tunnel opens.
-    enum TunnelEvent: Sendable { case opened }
+    enum TunnelEvent: Sendable {
+        case opened
+        /// What was written waited since then; so many bytes begin to leave now.
+        case held(since: Moment, waiting: Int)
+    }
     /// Triggered down the pipeline for the orderly end.
     enum TunnelRequest: Sendable { case leave }
 
@@ -116,6 +120,8 @@ final class ModemHandler: ChannelDuplexHandler {
         case .opened:
             isOpen = true
             context.fireUserInboundEventTriggered(TunnelEvent.opened)
+        case .held(let since, let waiting):
+            context.fireUserInboundEventTriggered(TunnelEvent.held(since: since, waiting: waiting))
         case .deliver(let bytes):
             context.fireChannelRead(wrapInboundOut(context.channel.allocator.buffer(bytes: bytes)))
         case .left: report(.left)

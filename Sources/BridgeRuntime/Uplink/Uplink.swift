@@ -46,6 +46,7 @@ final class Uplink {
     private var policy = UplinkPolicy()
     private var port: SerialPort?
     private var session = MQTTSession()
+    private var poison = PoisonWatch()
     private var phase = Phase.idle
     private var repair = Repair.reset
     private var whenStopped: (() -> Void)?
@@ -219,6 +220,7 @@ final class Uplink {
             situation.signInRoundTrip = connectSentAt.map { .now - $0 }
             logger.debug("the broker accepted the session\(sessionPresent ? ", which it still had" : "")")
         case .written(let sequence), .acknowledged(let sequence):
+            poison.acknowledged(sequence)
             dispatcher.delivered(sequence)
             listeners.delivered(sequence)
         case .undeliverable(let sequence, let error):
@@ -243,13 +245,16 @@ final class Uplink {
 
     private func online() {
         policy.online(now: .now)
+        dispatcher.linkCameUp()
         journal.online(waiting: dispatcher.waiting, figures: situation.figures, now: .now)
         pump()
     }
 
     private func failed(_ failure: LinkFailure, _ attempt: Attempt) {
         let figures = situation.figures
+        let wasOnline = situation.state == .online
         end(attempt)
+        if wasOnline { lookForPoison(failure) }
         if case .refused = failure { situation.refusals += 1 }
         if case .portLost = failure {
             port = nil
@@ -270,9 +275,26 @@ final class Uplink {
         begin(plan)
     }
 
+    /// The message with which the link breaks again and again is set aside, so that the rest goes on.
+    private func lookForPoison(_ failure: LinkFailure) {
+        let first = session.inFlight.first?.message.sequence
+        if let message = poison.broke(by: failure, firstInFlight: first) {
+            session.remove(message)
+            logger.event(
+                .messageSetAside, level: .error,
+                "message \(message) is set aside: the link broke \(PoisonWatch.limit) times in a row while it was being "
+                    + "sent. `espbridged queue show \(message)` shows it",
+                ["receipt": "\(message)"])
+            dispatcher.dropped(message, as: .poison)
+            listeners.dropped(message, .poison)
+        }
+        session.suspect = poison.suspect
+    }
+
     private func end(_ attempt: Attempt) {
         phase = .idle
         session = attempt.end()
+        dispatcher.unload()
         situation.bytesSent += attempt.bytesSent
         situation.bytesReceived += attempt.bytesReceived
         situation.pingRoundTrip = nil

@@ -47,7 +47,7 @@ struct StatusText {
     }
 
     private var outbox: String {
-        var text = list(status["outbox"], ["received", "delivered", "waiting", "in_flight", "bytes"])
+        var text = list(status["outbox"], ["received", "delivered", "waiting", "in_flight", "bytes", "bytes_written"])
         if case .object(let reasons)? = status["outbox"]?["dropped"] {
             let dropped = reasons.filter { $0.value != 0 }.map { "\($0.name) \($0.value.serialized)" }
             text += dropped.isEmpty ? ", nothing dropped" : ", dropped: \(dropped.joined(separator: ", "))"

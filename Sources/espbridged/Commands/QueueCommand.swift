@@ -29,10 +29,22 @@ struct QueueCommand: ParsableCommand {
         func inspector() throws -> QueueInspector {
             let path = try path()
             do throws(OutboxError) {
-                return try QueueInspector(path: path)
+                let inspector = try QueueInspector(path: path)
+                if QueueInspector.isInUse(path: path) { settle() }
+                return inspector
             } catch {
                 throw Failure.io(error.description)
             }
+        }
+
+        /// A running daemon writes down what has left so far when it is asked for a receipt, whichever. Without its answer
+        /// the outbox is shown as it is on disk: a few messages that have left may still stand there.
+        private func settle() {
+            let configured = try? ConfigurationFile.load(file).configuration.socket.path
+            let standard = Configuration().socket.path
+            guard var client = try? BridgeClient(path: configured ?? standard) else { return }
+            try? client.send(#"{"bridge":"receipt","receipt":1}"#.utf8)
+            _ = try? client.readLine(milliseconds: 5_000)
         }
     }
 
@@ -42,16 +54,17 @@ struct QueueCommand: ParsableCommand {
         @OptionGroup var place: Place
         @Option(help: "At most so many.") var limit = 100
         @Flag(help: "One JSON object a line.") var json = false
+        @Flag(help: "What was set aside as poison, instead.") var setAside = false
 
         func run() throws {
             let inspector = try place.inspector()
             try QueueCommand.reading {
-                try inspector.forEach(limit: max(0, limit)) { entry in
+                try inspector.forEach(setAside ? .setAside : .waiting, limit: max(0, limit)) { entry in
                     Standard.say(
                         json ? JSONValue.object(QueueCommand.members(entry)).serialized : QueueCommand.line(entry))
                 }
                 let waiting = try inspector.books().waiting
-                if !json, waiting > limit { Standard.say("… and \(waiting - Int64(limit)) more (--limit)") }
+                if !json, !setAside, waiting > limit { Standard.say("… and \(waiting - Int64(limit)) more (--limit)") }
             }
         }
     }
@@ -106,7 +119,8 @@ struct QueueCommand: ParsableCommand {
 
     struct Export: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Write all that waits, one JSON object a line, with payloads; the outbox keeps it.")
+            abstract: "Write all that waits and all that was set aside, one JSON object a line, with payloads.",
+            discussion: "The outbox keeps it.")
 
         @OptionGroup var place: Place
 
@@ -114,7 +128,9 @@ struct QueueCommand: ParsableCommand {
             let inspector = try place.inspector()
             try QueueCommand.reading {
                 var receipts: [Int64] = []
-                try inspector.forEach { receipts.append($0.receipt) }
+                for shelf in QueueInspector.Shelf.allCases {
+                    try inspector.forEach(shelf) { receipts.append($0.receipt) }
+                }
                 for receipt in receipts {
                     // Delivered meanwhile.
                     guard let (entry, payload) = try inspector.message(receipt) else { continue }
@@ -139,6 +155,8 @@ struct QueueCommand: ParsableCommand {
     static func members(_ entry: QueueInspector.Entry) -> [JSONValue.Member] {
         [
             .init("receipt", .int(Int(entry.receipt))),
+            .init("status", .string(entry.setAsideAt == nil ? "waiting" : "set-aside")),
+            .init("set_aside_at", entry.setAsideAt.map { .string(WallTime(milliseconds: $0).text) } ?? .null),
             .init("queued_at", entry.queuedAt.map { .string(WallTime(milliseconds: $0).text) } ?? .null),
             .init("expires_at", entry.expiresAt.map { .string(WallTime(milliseconds: $0).text) } ?? .null),
             .init("qos", .int(Int(entry.qos))), .init("id", entry.alinkID.map { .string($0) } ?? .null),

@@ -60,7 +60,7 @@ extension QueueCommand {
             _ = try QueueInspector(path: path)
             let outbox = try Outbox(path: path, limits: OutboxLimits())
             let purged = outbox.purgeAndWait(selections)
-            outbox.close()
+            outbox.close(inOrder: outbox.crashedThrough == nil)
             return purged
         }
     }

@@ -25,9 +25,7 @@ struct ConfigurationReader {
             set(&configuration.wifi.bssid, wifi.string("bssid"))
         }
         with(&root, "modem") { modem, _ in
-            if let mode = modem.string("mode"), mode != "transparent" {
-                modem.note("mode", "\"\(mode)\" is not in this version: expected \"transparent\"")
-            }
+            set(&configuration.modem.mode, modem.choice("mode"))
             set(&configuration.modem.linkKeepAlive, modem.integer("link_keep_alive"))
         }
         with(&root, "aliyun") { table, secrets in configuration.aliyun = Self.aliyun(&table, &secrets) }
@@ -45,6 +43,8 @@ struct ConfigurationReader {
             set(&configuration.outbox.maxBytes, outbox.integer("max_bytes"))
             set(&configuration.outbox.maxAge, outbox.integer("max_age"))
             set(&configuration.outbox.whenFull, outbox.choice("when_full"))
+            set(&configuration.outbox.drain, outbox.choice("drain"))
+            set(&configuration.outbox.minFree, outbox.integer("min_free"))
         }
         with(&root, "log") { log, _ in set(&configuration.log.level, log.choice("level")) }
         root.finish()

@@ -11,7 +11,7 @@ import Testing
 
     /// A chat in the middle of AT+CIPSTART.
     static func dialling() -> Chat {
-        var chat = Chat(.dialling(ssid: "workshop", host: "10.0.0.1", port: 1883, command: dial))
+        var chat = Chat(.dialling(ssid: "workshop", host: "10.0.0.1", port: 1883, command: dial, mode: .transparent))
         #expect(chat.begun(now: start) == [.say(.command(.singleLink))])
         #expect(chat.received(.line(ATLine("OK")), now: start) == [.say(.command(dial))])
         return chat

@@ -51,6 +51,14 @@ import Testing
             ])
     }
 
+    @Test mutating func theHardwareAddressBehindThePasswordIsShown() throws {
+        let command = try ATCommand.join(
+            suffix: "", ssid: "workshop", password: Self.password, bssid: "c0:25:e9:12:34:56")
+        #expect(
+            text(recorder.sent(command.bytes, inDataMode: false, now: at(0)))
+                == [#"> AT+CWJAP="workshop","***","c0:25:e9:12:34:56"\r\n"#])
+    }
+
     @Test mutating func secretsAreHiddenWhereverTheyStand() throws {
         let connect = MQTTPacket.connect(
             .init(clientIdentifier: "gateway", keepAlive: 100, username: "user", password: Array("short".utf8)))

@@ -51,10 +51,11 @@ final class MessageServicesFixture {
     }
 
     /// Submits a post; the reports gather in ``reports``.
-    func submit(id: String = "5", until: Until, client: ObjectIdentifier? = nil) throws {
+    func submit(id: String = "5", until: Until, client: ObjectIdentifier? = nil, key: String? = nil) throws {
         var request = PublishRequest(
             topic: "/sys/p/d/thing/event/property/post", payload: Array(#"{"id":"\#(id)"}"#.utf8), alinkID: id)
         request.until = until
+        request.key = key
         let submission = Submission(request: request, peer: Peer(pid: 1, uid: 0), client: client)
         let reports = reports
         try onLoop { $0.submit(submission) { reports.add($0) } }

@@ -83,7 +83,7 @@ struct MessageServicesTests {
         #expect(try fixture.reported(1))
         let identifier = ObjectIdentifier(client)
         try fixture.onLoop { services in
-            services.left(client: identifier)
+            services.left(client: identifier, broke: false)
             services.delivered(1)
         }
         try fixture.cloud(#"{"id":"5","code":200}"#)
@@ -100,5 +100,65 @@ struct MessageServicesTests {
             Issue.record("\(fixture.reports.all)")
             return
         }
+    }
+
+    @Test("two who wait for the same message both hear of it")
+    func twoWatchers() throws {
+        let fixture = try MessageServicesFixture()
+        try fixture.submit(until: .delivered, key: "k")
+        #expect(try fixture.reported(1))
+        try fixture.submit(until: .confirmed, key: "k")
+        #expect(try fixture.reported(2))
+        try fixture.onLoop { $0.delivered(1) }
+        try fixture.cloud(#"{"id":"5","code":200}"#)
+        #expect(
+            fixture.reports.all == [
+                .queued(receipt: 1), .queued(receipt: 1), .delivered(receipt: 1), .delivered(receipt: 1),
+                .confirmed(receipt: 1, code: 200, data: nil, message: nil),
+            ])
+    }
+
+    @Test("whoever sends a message again that has left hears at once what became of it")
+    func fate() throws {
+        let fixture = try MessageServicesFixture()
+        try fixture.submit(until: .queued, key: "k")
+        #expect(try fixture.reported(1))
+        fixture.outbox.remove(1, as: .delivered, at: 1_000_000)
+        try fixture.submit(until: .delivered, key: "k")
+        #expect(try fixture.reported(3))
+        #expect(fixture.reports.all.suffix(2) == [.queued(receipt: 1), .delivered(receipt: 1)])
+        try fixture.submit(until: .confirmed, key: "k")
+        #expect(try fixture.reported(5))
+        try fixture.cloud(#"{"id":"5","code":200}"#)
+        #expect(fixture.reports.all.last == .confirmed(receipt: 1, code: 200, data: nil, message: nil))
+    }
+
+    @Test("the same id and content after the connection broke is the same message")
+    func afterBreak() throws {
+        let fixture = try MessageServicesFixture()
+        let clients = [Client(), Client(), Client()]
+        try fixture.submit(until: .queued, client: ObjectIdentifier(clients[0]))
+        #expect(try fixture.reported(1))
+        let first = ObjectIdentifier(clients[0])
+        try fixture.onLoop { $0.left(client: first, broke: true) }
+        try fixture.submit(until: .queued, client: ObjectIdentifier(clients[1]))
+        #expect(try fixture.reported(2))
+        // The second connection ended well: what comes then is another message.
+        let second = ObjectIdentifier(clients[1])
+        try fixture.onLoop { $0.left(client: second, broke: false) }
+        try fixture.submit(id: "6", until: .queued, client: ObjectIdentifier(clients[2]))
+        #expect(try fixture.reported(3))
+        #expect(fixture.reports.all == [.queued(receipt: 1), .queued(receipt: 1), .queued(receipt: 2)])
+    }
+
+    @Test("a flood of refusals is two lines in the journal: the first, and a number")
+    func manyRefused() throws {
+        let fixture = try MessageServicesFixture(limits: OutboxLimits(maxBytes: 1))
+        for _ in 0..<50 { try fixture.submit(until: .queued) }
+        #expect(try fixture.reported(50))
+        try fixture.onLoop { $0.tellRefusals() }
+        let lines = fixture.journal.warnings
+        #expect(lines.count == 2)
+        #expect(lines.last?.text == "49 more messages were refused: queue-full")
     }
 }

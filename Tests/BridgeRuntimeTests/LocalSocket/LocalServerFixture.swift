@@ -8,7 +8,9 @@ import Synchronization
 
 /// Stores nothing, and answers as the test says. Lives on the event loop.
 final class FakeServices: LocalServices {
-    func left(client: ObjectIdentifier) {}
+    private(set) var departures: [Bool] = []
+
+    func left(client: ObjectIdentifier, broke: Bool) { departures.append(broke) }
 
     struct Held {
         let submission: Submission
@@ -189,6 +191,12 @@ final class UnixClient {
     func close() {
         if descriptor >= 0 { Glibc.close(descriptor) }
         descriptor = -1
+    }
+
+    /// Waits until something can be read, and leaves it there.
+    func waitForAnswer() -> Bool {
+        var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return poll(&request, 1, 10_000) == 1
     }
 
     func shutdownWriting() { shutdown(descriptor, CInt(SHUT_WR)) }

@@ -21,11 +21,14 @@ final class TemporaryFolder: Sendable {
 
 extension NewMessage {
     static func test(
-        _ text: String, key: String? = nil, expiresAt: Int64? = nil, queuedAt: Int64 = 1_000_000
+        _ text: String, key: String? = nil, expiresAt: Int64? = nil, queuedAt: Int64 = 1_000_000,
+        sender: Sender = Sender(program: 1, connection: 1)
     ) -> NewMessage {
-        NewMessage(
+        var message = NewMessage(
             topic: "/t", payload: Array(text.utf8), qos: 1, alinkID: "5", key: key, expiresAt: expiresAt,
             queuedAt: queuedAt)
+        message.sender = sender
+        return message
     }
 }
 
@@ -43,14 +46,22 @@ extension Outbox {
         }
     }
 
-    func next(
-        after sequence: Int64 = 0, limitBytes: Int = .max, limitCount: Int = .max, now: Int64 = 1_000_000
+    /// Hands messages out, for good.
+    func take(
+        limitBytes: Int = .max, limitCount: Int = .max, now: Int64 = 1_000_000
     ) async throws -> [WaitingMessage] {
         try await withCheckedContinuation { continuation in
-            next(after: sequence, limitBytes: limitBytes, limitCount: limitCount, now: now) {
-                continuation.resume(returning: $0)
-            }
+            next(limitBytes: limitBytes, limitCount: limitCount, now: now) { continuation.resume(returning: $0) }
         }.get()
+    }
+
+    /// What would be handed out.
+    func next(
+        limitBytes: Int = .max, limitCount: Int = .max, now: Int64 = 1_000_000
+    ) async throws -> [WaitingMessage] {
+        let messages = try await take(limitBytes: limitBytes, limitCount: limitCount, now: now)
+        putBack(messages.map(\.sequence))
+        return messages
     }
 
     func sweep(now: Int64) async -> Int {

@@ -116,10 +116,12 @@ import Testing
     func reading() async throws {
         let outbox = try Outbox(path: folder.database, limits: OutboxLimits())
         for index in 0..<10 { _ = try await outbox.receipt(.test("1234\(index)")) }
-        #expect(try await outbox.next(limitCount: 3).map(\.sequence) == [1, 2, 3])
-        #expect(try await outbox.next(after: 3, limitBytes: 11).map(\.sequence) == [4, 5, 6])
-        #expect(try await outbox.next(after: 3, limitBytes: 1).map(\.sequence) == [4])
-        #expect(try await outbox.next(after: 10).isEmpty)
+        #expect(try await outbox.take(limitCount: 3).map(\.sequence) == [1, 2, 3])
+        #expect(try await outbox.next(limitBytes: 11).map(\.sequence) == [4, 5, 6])
+        #expect(try await outbox.next(limitBytes: 1).map(\.sequence) == [4])
+        outbox.putBack([2])
+        #expect(try await outbox.take().map(\.sequence) == [2, 4, 5, 6, 7, 8, 9, 10])
+        #expect(try await outbox.take().isEmpty)
         outbox.close()
     }
 
@@ -181,13 +183,11 @@ import Testing
             path: folder.database, limits: OutboxLimits(maxBytes: 3 * 67, whenFull: .dropOldest),
             onDropped: { list in dropped.withLock { $0 += list } })
         for text in ["1", "2", "3"] { _ = try await outbox.receipt(.test(text)) }
-        outbox.markInFlight(1, through: 1)
-        #expect(outbox.books.inFlight == 1)
+        #expect(try await outbox.take(limitCount: 1).map(\.sequence) == [1])
         _ = try await outbox.receipt(.test("4"))
-        #expect(try await outbox.texts() == ["1", "3", "4"])
-        outbox.markInFlight(3, through: 4)
+        #expect(try await outbox.take().map(\.sequence) == [3, 4])
         #expect(await outbox.append(.test("5")) == .failure(.queueFull(maxBytes: 201)))
-        outbox.markInFlight(0, through: 0)
+        outbox.putBack([1, 3, 4])
         _ = try await outbox.receipt(.test("six"))
         #expect(try await outbox.texts() == ["4", "six"])
         #expect(outbox.books.dropped == [.queueFull: 3])
@@ -209,9 +209,9 @@ import Testing
         _ = try await outbox.receipt(.test("5", queuedAt: 1000))
         #expect(try await outbox.next(limitCount: 1, now: 600).map(\.sequence) == [1])
         #expect(try await outbox.texts(now: 600) == ["1", "3", "4", "5"])
-        outbox.markInFlight(1, through: 1)
+        #expect(try await outbox.take(limitCount: 1, now: 600).map(\.sequence) == [1])
         #expect(await outbox.sweep(now: 1200) == 1)
-        outbox.markInFlight(0, through: 0)
+        outbox.putBack([1])
         #expect(await outbox.sweep(now: 1200) == 1)
         #expect(try await outbox.texts(now: 1401) == ["5"])
         #expect(try await outbox.texts(now: 2001) == [])

@@ -83,11 +83,12 @@ struct QueueInspectorTests {
         let folder = try TemporaryFolder()
         let outbox = try Outbox(path: folder.database, limits: OutboxLimits())
         for number in 1...10 { _ = try await outbox.receipt(.test("\(number)")) }
-        outbox.markInFlight(2, through: 2)
+        #expect(try await outbox.take(limitCount: 2).map(\.sequence) == [1, 2])
         #expect(outbox.purgeAndWait([5]) == 1)
         #expect(outbox.purgeAndWait([5]) == 0)
         #expect(outbox.purgeAndWait([1]) == 0)
         #expect(outbox.purgeAndWait([nil]) == 7)
+        outbox.putBack([1, 2])
         #expect(try await outbox.texts() == ["1", "2"])
         #expect(outbox.books.dropped[.purged] == 8)
         #expect(outbox.books.balance == 0)

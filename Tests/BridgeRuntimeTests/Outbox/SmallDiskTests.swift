@@ -4,7 +4,7 @@ import Foundation
 import Glibc
 import Testing
 
-/// A file system of one MiB of its own; mounting takes root's rights.
+/// A small file system of its own; mounting takes root's rights.
 private final class SmallDisk {
     let path: String
 
@@ -12,10 +12,10 @@ private final class SmallDisk {
 
     struct NotPermitted: Error {}
 
-    init() throws {
+    init(megabytes: Int = 1) throws {
         path = "/tmp/eb-disk-\(UUID().uuidString.prefix(8))"
         mkdir(path, 0o700)
-        guard mount("tmpfs", path, "tmpfs", 0, "size=1m") == 0 else {
+        guard mount("tmpfs", path, "tmpfs", 0, "size=\(megabytes)m") == 0 else {
             rmdir(path)
             throw NotPermitted()
         }
@@ -57,5 +57,24 @@ private final class SmallDisk {
         #expect(reopened.books == books)
         #expect(try await reopened.next().map(\.sequence) == Array(stored.dropFirst(50)))
         reopened.close()
+    }
+
+    @Test("The log never takes the room that folding it into the database needs", arguments: [2, 4, 16])
+    func log(megabytes: Int) async throws {
+        let disk = try SmallDisk(megabytes: megabytes)
+        let outbox = try Outbox(path: disk.path + "/outbox.db", limits: OutboxLimits())
+        // One commit each: the log takes several times what the database does.
+        var stored: [Int64] = []
+        var refused = 0
+        while refused < 20 {
+            switch await outbox.append(.test(String(repeating: "x", count: 1000))) {
+            case .success(let appended): stored.append(appended.sequence)
+            case .failure: refused += 1
+            }
+        }
+        #expect(stored.count > megabytes * 400)
+        for sequence in stored.prefix(20) { #expect(await outbox.remove(sequence, as: .delivered)) }
+        #expect(try await outbox.receipt(.test("again")) == stored.count + 1)
+        outbox.close()
     }
 }

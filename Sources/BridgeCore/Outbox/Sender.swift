@@ -1,0 +1,34 @@
+/// Whose message it is: for order, fair turns, and messages that come a second time.
+public struct Sender: Hashable, Sendable {
+    /// The program, the same over its connections and restarts; see ``program(named:)``.
+    public var program: Int64
+    /// The connection that the message came on; a number of its own in the whole life of an outbox.
+    public var connection: Int64
+
+    public init(program: Int64, connection: Int64) {
+        self.program = program
+        self.connection = connection
+    }
+
+    /// The daemon itself, which sends programs' answers to the cloud.
+    public static let daemon = Sender(program: 0, connection: 0)
+
+    /// The number of a program, from what tells it from others: positive.
+    public static func program(named name: String) -> Int64 {
+        max(1, Int64(bitPattern: Fingerprint.of([Array(name.utf8)])) & .max)
+    }
+}
+
+/// A short number for long content: equal content has the same one, on every machine and in every release.
+public enum Fingerprint {
+    /// FNV-1a of 64 bits (draft-eastlake-fnv) over the parts, each with its length in front.
+    public static func of(_ parts: [[UInt8]]) -> UInt64 {
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        func mix(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+        for part in parts {
+            withUnsafeBytes(of: UInt64(part.count).littleEndian) { $0.forEach(mix) }
+            part.withUnsafeBufferPointer { $0.forEach(mix) }
+        }
+        return hash
+    }
+}

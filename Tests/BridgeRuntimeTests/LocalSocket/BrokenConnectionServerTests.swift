@@ -1,0 +1,61 @@
+import BridgeCore
+import BridgeRuntime
+import Testing
+
+/// Whether a program that went away has read its answers: the services are told.
+@Suite("How connections end")
+struct BrokenConnectionServerTests {
+    private let fixture: LocalServerFixture
+
+    init() throws { fixture = try LocalServerFixture() }
+
+    private func departure() throws -> Bool? {
+        #expect(try fixture.becomes { _, services in !services.departures.isEmpty })
+        return try fixture.onLoop { _, services in services.departures.first }
+    }
+
+    @Test("in order: the answer was read", arguments: [false, true])
+    func inOrder(halfCloses: Bool) throws {
+        let client = try UnixClient(fixture.path)
+        try client.send(#"{"method":"a.b"}"#)
+        if halfCloses { client.shutdownWriting() }
+        #expect(try client.line() != nil)
+        client.close()
+        #expect(try departure() == false)
+    }
+
+    @Test("broken: the answer had arrived and was not read")
+    func unread() throws {
+        let client = try UnixClient(fixture.path)
+        try client.send(#"{"method":"a.b"}"#)
+        #expect(client.waitForAnswer())
+        client.close()
+        #expect(try departure() == true)
+    }
+
+    @Test("broken: it went before the answer")
+    func beforeTheAnswer() throws {
+        try fixture.onLoop { _, services in services.holds = true }
+        let client = try UnixClient(fixture.path)
+        try client.send(#"{"method":"a.b"}"#)
+        #expect(try fixture.becomes { _, services in services.held.count == 1 })
+        client.close()
+        #expect(try departure() == true)
+    }
+
+    @Test("what a program wrote before it went is carried out as its connection's, however much it is")
+    func carriedOutFirst() throws {
+        try fixture.onLoop { _, services in services.holds = true }
+        let client = try UnixClient(fixture.path)
+        try client.send(String(repeating: #"{"method":"a.b"}"#, count: 1000))
+        client.close()
+        #expect(try fixture.becomes { _, services in services.held.count == 256 })
+        #expect(try fixture.onLoop { _, services in services.departures.isEmpty })
+        #expect(
+            try fixture.becomes { _, services in
+                services.releaseAll()
+                return services.submissions.count == 1000
+            })
+        #expect(try departure() == true)
+    }
+}

@@ -1,0 +1,207 @@
+#!/usr/bin/env python3
+"""Disks that fail and fill up, under the real daemon: no `queued` that is not kept, the word is `disk-full`, the live
+traffic goes on, and the daemon starts again afterwards and goes on.
+"""
+
+import argparse
+import json
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import zlib
+
+from bridge import Bridge
+from broker import Broker
+from modem import Modem
+from support import at_end, find, say, until, work_folder
+
+
+class Bench:
+    """Broker, modem and daemon for one case, and one program that asks and waits for each answer."""
+
+    def __init__(self, name, folder=None, launcher=(), max_bytes=1 << 30):
+        self.name = name
+        self.folder = work_folder(name)
+        self.broker = Broker(self.folder)
+        self.modem = Modem(self.folder, self.broker.port, 1)
+        self.bridge = Bridge(
+            self.folder, self.modem.link, os.path.join(folder or self.folder, "outbox.db"), max_bytes, launcher)
+        self.count = 0
+        self.promised = []
+        self.refused = []
+
+    def offer(self, count, size):
+        """So many messages one after the other; the words of the refusals."""
+        words = []
+        with socket.socket(socket.AF_UNIX) as channel:
+            channel.settimeout(30)
+            channel.connect(self.bridge.socket_path)
+            answers = channel.makefile("rb")
+            for _ in range(count):
+                self.count += 1
+                token, pad = f"{self.name}-{self.count}", "x" * size
+                request = {"method": "thing.event.property.post",
+                           "params": {"token": token, "crc": zlib.crc32(pad.encode()), "pad": pad}}
+                channel.sendall(json.dumps(request).encode() + b"\n")
+                answer = json.loads(answers.readline())
+                if answer["status"] == "queued":
+                    self.promised.append(token)
+                else:
+                    self.refused.append(token)
+                    words.append(answer["error"])
+        return words
+
+    def arrived(self):
+        return {token for _, token, _, _ in self.broker.arrivals()}
+
+    def online(self):
+        until("online", 40, lambda: self.bridge.state() == "online", pause=0.05)
+
+    def delivered(self, seconds=60):
+        until("all that was promised is at the broker", seconds, lambda: self.arrived() >= set(self.promised), pause=0.2)
+
+    def drained(self, seconds=120):
+        until("nothing waits", seconds, lambda: self.bridge.status()["outbox"]["waiting"] == 0, pause=0.2)
+
+    def finish(self):
+        """A new daemon, without the fault: what was promised is there, and new messages are taken and delivered."""
+        self.bridge.start(launcher=())
+        self.bridge.wait_ready()
+        self.online()
+        self.drained()
+        self.delivered()
+        check(self.offer(5, 50) == [], "messages are taken again after a restart")
+        self.delivered()
+        self.drained()
+        check(self.bridge.stop() == 0, "SIGTERM ends it with 0")
+        balanced, words = self.bridge.verify()
+        check(balanced, f"the books balance: {words}")
+        self.modem.program.end()
+        self.broker.end()
+        say(f"{self.name}: {len(self.promised)} queued and delivered, {len(self.refused)} refused")
+
+
+def check(holds, text):
+    if not holds:
+        raise AssertionError(f"not so: {text}")
+
+
+def failing_sync(words):
+    """fdatasync fails (EIO or ENOSPC) for a while, and for ever: nothing that was answered `queued` may be missing."""
+    if find("strace") is None:
+        return say("skipped: failing system calls: strace is not installed")
+    for error in words:
+        for first, last in ((30, 45), (40, None)):
+            when = f"{first}..{last}" if last else f"{first}+"
+            inject = f"inject=fdatasync,fsync:error={error}:when={when}"
+            launcher = (find("strace"), "-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync,fsync", "-e", inject)
+            name = f"{error.lower()}-{'a-while' if last else 'for-ever'}"
+            bench = Bench(name, launcher=launcher)
+            bench.bridge.start()
+            try:
+                bench.bridge.wait_ready()
+            except RuntimeError as problem:
+                if "ptrace" in str(problem).lower() or "not permitted" in str(problem).lower():
+                    return say("skipped: failing system calls: ptrace is not permitted here")
+                raise
+            refusals = bench.offer(80, 100)
+            check(refusals and set(refusals) == {"disk-full"}, f"{name}: refused as disk-full: {set(refusals)}")
+            check(bench.promised, f"{name}: some were taken before")
+            if last:
+                check(bench.offer(5, 100) == [], f"{name}: messages are taken again once the disk is well")
+            # The live traffic goes on: what was promised is delivered although nothing can be written.
+            bench.online()
+            bench.delivered()
+            kill_traced(bench)
+            bench.finish()
+
+
+def kill_traced(bench):
+    """SIGKILL for the daemon; strace ends with it."""
+    tracer = bench.bridge.child.pid
+    with open(f"/proc/{tracer}/task/{tracer}/children") as children:
+        os.kill(int(children.read().split()[0]), signal.SIGKILL)
+    bench.bridge.child.wait()
+    bench.bridge.notify.close()
+
+
+def small_disk(size, megabytes=4):
+    """A file system that fills up, by our own messages and then by somebody else's file."""
+    if os.geteuid() != 0:
+        return say("skipped: a small file system of its own: mounting takes root's rights")
+    folder = work_folder("small-disk")
+    if subprocess.run([find("mount"), "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", folder],
+                      stderr=subprocess.DEVNULL, check=False).returncode:
+        return say("skipped: a small file system of its own: mounting is not permitted here")
+    at_end.append(lambda: subprocess.run([find("umount"), "-l", folder], check=False))
+    bench = Bench("full-disk", folder)
+    bench.modem.order("ap down")
+    bench.bridge.start()
+    bench.bridge.wait_ready()
+    refusals = bench.offer((megabytes << 20) // size, size)
+    check(set(refusals) == {"disk-full"}, f"a full disk refuses as disk-full: {set(refusals)}")
+    check(len(bench.promised) * size > megabytes << 19, f"half of the disk was used: {len(bench.promised)} messages")
+    check(bench.bridge.status()["outbox"]["waiting"] == len(bench.promised), "what was promised waits")
+    # Not a byte is left: what waits is delivered all the same, and that makes room.
+    filler = os.path.join(folder, "filler")
+    with open(filler, "wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(b"x" * 4096)
+        except OSError:
+            pass
+    check(set(bench.offer(3, size)) == {"disk-full"}, "with not a byte left messages are refused")
+    bench.bridge.kill()
+    bench.bridge.start()
+    try:
+        bench.bridge.wait_ready()
+        say("full-disk: it starts on a disk without a byte left")
+        bench.modem.order("ap up")
+        bench.online()
+        bench.delivered(120)
+        bench.bridge.kill()
+    except RuntimeError as problem:
+        # It may refuse to start, in words; then it has to start once there is room.
+        check("cannot" in str(problem), f"it says why it does not start: {problem}")
+        say(f"full-disk: without a byte left it does not start: {str(problem).splitlines()[-1]}")
+    bench.modem.order("ap up")
+    os.unlink(filler)
+    bench.finish()
+
+
+def file_limit(bytes_=1 << 20):
+    """The same without root's rights: no file may grow past a limit (RLIMIT_FSIZE), and writes fail with EFBIG."""
+    bench = Bench("file-limit")
+    bench.modem.order("ap down")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_, before[1]))
+    try:
+        bench.bridge.start(ignore_file_limit=True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    bench.bridge.wait_ready()
+    refusals = bench.offer(2500, 1000)
+    check(refusals and set(refusals) == {"disk-full"}, f"a file at its limit refuses as disk-full: {set(refusals)}")
+    check(bench.bridge.status()["outbox"]["waiting"] == len(bench.promised), "what was promised waits")
+    bench.modem.order("ap up")
+    bench.online()
+    bench.delivered(120)
+    check(bench.bridge.child.is_running(), "it lives on")
+    bench.bridge.kill()
+    bench.finish()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--short", action="store_true", help="one error of the two, and larger messages, which are through sooner")
+    options = parser.parse_args()
+    failing_sync(("EIO",) if options.short else ("EIO", "ENOSPC"))
+    small_disk(8000 if options.short else 1000)
+    file_limit()
+    return 0
+
+
+sys.exit(main())
