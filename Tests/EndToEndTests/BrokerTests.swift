@@ -16,19 +16,23 @@ extension EndToEnd {
             try deliver(to: rabbit.port, rabbit.account, subscriber)
         }
 
-        @Test("mosquitto: the same 200 messages, byte for byte and in order", .timeLimit(.minutes(3)))
-        func mosquitto() throws {
+        @Test(
+            "mosquitto: the same 200 messages, byte for byte and in order, in both modes", .timeLimit(.minutes(3)),
+            arguments: ["transparent", "packet"])
+        func mosquitto(mode: String) throws {
             let account = Broker.Account()
             let broker = try Broker(account: account)
             try broker.subscribe()
-            try deliver(to: broker.port, account, try #require(broker.subscriber))
+            try deliver(to: broker.port, account, try #require(broker.subscriber), mode: mode)
             #expect(broker.log.contains { $0.contains("as gateway-1 (p2, c1, k60, u'\(account.user)')") })
         }
 
-        private func deliver(to port: Int, _ account: Broker.Account, _ subscriber: ChildProgram) throws {
+        private func deliver(
+            to port: Int, _ account: Broker.Account, _ subscriber: ChildProgram, mode: String = "transparent"
+        ) throws {
             let bench = try Workbench(
                 .broker(port: port, user: account.user, password: account.password), baud: 0,
-                more: "[mqtt]\nkeep_alive = 60")
+                more: "[modem]\nmode = \"\(mode)\"\n\n[mqtt]\nkeep_alive = 60")
             // The daemon writes no faster than the line that it believes in.
             try bench.edit("[wifi]", "baud = 921600\n\n[wifi]")
             let daemon = try bench.startOnline()

@@ -31,10 +31,10 @@ extension EndToEnd {
         }
 
         @Test(
-            "every firmware: up, a message each way, a reset in between, and an orderly end", .timeLimit(.minutes(2)),
-            arguments: ["nonos-1.3", "nonos-1.7", "esp-at-2"])
-        func firmwares(firmware: String) throws {
-            let bench = try Workbench(.cloud, firmware: firmware)
+            "every firmware in both modes: up, a message each way, a reset in between, and an orderly end",
+            .timeLimit(.minutes(2)), arguments: ["nonos-1.3", "nonos-1.7", "esp-at-2"], ["transparent", "packet"])
+        func firmwares(firmware: String, mode: String) throws {
+            let bench = try Workbench(.cloud, firmware: firmware, more: "[modem]\nmode = \"\(mode)\"")
             let daemon = try bench.startOnline()
             let client = try bench.connect()
             for number in 1...2 {

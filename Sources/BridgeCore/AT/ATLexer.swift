@@ -44,11 +44,11 @@ public struct ATLexer: Sendable {
     }
 }
 
-private func isBlank(_ byte: UInt8) -> Bool {
+func isBlank(_ byte: UInt8) -> Bool {
     byte == UInt8(ascii: "\r") || byte == UInt8(ascii: " ")
 }
 
-private func trim(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+func trim(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
     var rest = bytes.drop(while: isBlank)
     while let last = rest.last, isBlank(last) { rest.removeLast() }
     return rest

@@ -7,7 +7,7 @@ extension ChatScript {
     ///
     /// - Parameter drain: until the last byte written is on the wire. A write is complete when the
     ///   kernel has the bytes, which is earlier; `+++` that follows closely is data.
-    static func leavingTunnel(drain: Duration) -> ChatScript {
+    static func leavingTransparentMode(drain: Duration) -> ChatScript {
         ChatScript([.quiet(drain + guardTime), .escape(afterEscape)] + hangingUp.steps, restart: nil)
     }
 

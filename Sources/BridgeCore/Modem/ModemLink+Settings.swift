@@ -11,12 +11,21 @@ extension ModemLink {
         public var linkKeepAlive: Int
         /// Speed of the serial line, in bits a second.
         public var baud: Int
+        /// How bytes go through the module.
+        public var mode = TunnelMode.transparent
         /// Whether the module is asked which access point it joined, and for its strength.
         public var inspectsAccessPoint = true
+        /// RTS/CTS, which the module's flow control has to fit.
+        public var hardwareFlowControl = false
+        /// Whether other speeds are tried when nothing is heard at the configured one.
+        public var triesSpeeds = false
+        /// Whether the connection's local port is noted, so that ``ModemLink/verify(now:)`` can tell whether it is
+        /// still the same connection.
+        public var verifiesConnection = false
 
         public init(
             ssid: String, password: String, bssid: String? = nil, host: String, port: Int,
-            linkKeepAlive: Int, baud: Int, inspectsAccessPoint: Bool = true
+            linkKeepAlive: Int, baud: Int, mode: TunnelMode = .transparent, inspectsAccessPoint: Bool = true
         ) {
             self.ssid = ssid
             self.password = password
@@ -25,6 +34,7 @@ extension ModemLink {
             self.port = port
             self.linkKeepAlive = linkKeepAlive
             self.baud = baud
+            self.mode = mode
             self.inspectsAccessPoint = inspectsAccessPoint
         }
 
@@ -49,6 +59,14 @@ extension ModemLink {
         }
     }
 
+    /// How bytes go through the module once the link is open.
+    public enum TunnelMode: String, CaseIterable, Sendable {
+        /// Both ways as they are; the module says nothing about the link (`AT+CIPMODE=1`).
+        case transparent
+        /// In pieces, each announced and acknowledged (`AT+CIPSEND=<n>`, `+IPD`).
+        case packet
+    }
+
     /// What is to be done after an input.
     public enum Effect: Equatable, Sendable {
         /// Write these bytes to the serial port, unchanged.
@@ -56,10 +74,18 @@ extension ModemLink {
         /// This rung of the ladder has been reached.
         case climbed(Rung)
         case learned(ModemFact)
-        /// The transparent tunnel is open: bytes pass both ways.
+        /// The tunnel is open: bytes pass both ways.
         case opened
         /// Bytes from the tunnel.
         case deliver([UInt8])
+        /// In packet mode: bytes that were written have waited since then; now `waiting` bytes, which is all of them,
+        /// begin to leave. Whoever reckons when they will have left begins anew.
+        case held(since: Moment, waiting: Int)
+        /// Set the serial port to this speed, in bits a second. It is the attempt's only: each begins at the configured
+        /// speed.
+        case setSpeed(Int)
+        /// The connection was looked after and is the one that it was.
+        case verified
         /// The modem is in command mode again and the link is closed, as far as it answers. The end.
         case left
         /// The attempt has failed. The end.

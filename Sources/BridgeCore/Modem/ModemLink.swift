@@ -1,4 +1,4 @@
-/// One attempt over the serial line: from a modem in an unknown state to an open transparent tunnel,
+/// One attempt over the serial line: from a modem in an unknown state to an open tunnel,
 /// and back to command mode.
 ///
 /// Feed it what happened, carry out the effects in order, and set one timer to ``deadline`` after
@@ -13,17 +13,26 @@ public struct ModemLink: Sendable {
         case chatting(Chapter)
         case open
         case over
+
+        var isOver: Bool { if case .over = self { true } else { false } }
     }
 
     let settings: Settings
     let start: Repair
+    /// The speed that the module was found at before, when it is not the configured one.
+    let bootSpeed: Int?
     var stage = Stage.notBegun
     var chat: Chat?
     var lexer = ATLexer()
     var wire: Wire
+    /// The open link in packet mode; nil in transparent mode, where bytes pass as they are.
+    var tunnel: PacketTunnel?
     var memory = Memory()
     /// When leaving ends at the latest.
     var leavingEnds: Moment?
+    var tunnelBreak = TunnelBreak()
+    /// Written while the connection was being looked after.
+    var heldWrites: [UInt8] = []
 
     /// What has been seen so far and matters later.
     struct Memory: Sendable {
@@ -34,22 +43,36 @@ public struct ModemLink: Sendable {
         var isAssociated = false
         var hasUntangled = false
         var hasRedialled = false
+        var hasFreed = false
         /// Bytes heard while the modem was being called.
         var hasHeard = false
+        /// When the command whose answer takes no time was said, while it has not been answered.
+        var askedAt: Moment?
+        /// The local port of the TCP connection, as it was after dialling, and as it is now.
+        var localPort: Int?
+        var verifiedPort: Int?
     }
 
-    /// - Parameter start: the cheapest step that can repair what went wrong before; a first attempt
-    ///   begins with `.reset`.
-    public init(settings: Settings, start: Repair) {
+    /// - Parameters:
+    ///   - start: the cheapest step that can repair what went wrong before; a first attempt begins with `.reset`.
+    ///   - bootSpeed: what an earlier attempt learned as ``ModemFact/speed(_:)``.
+    public init(settings: Settings, start: Repair, bootSpeed: Int? = nil) {
         self.settings = settings
+        self.bootSpeed = bootSpeed == settings.baud ? nil : bootSpeed
         self.start = start
         wire = Wire(baud: settings.baud)
     }
 
-    /// When ``timerFired(now:)`` wants to be called; nil while the tunnel is open, and at the end.
+    /// When ``timerFired(now:)`` wants to be called; nil while the tunnel is open and nothing is awaited of the modem,
+    /// and at the end.
     public var deadline: Moment? {
-        guard case .chatting = stage, let chat = chat?.deadline else { return nil }
-        return leavingEnds.map { min($0, chat) } ?? chat
+        let due: Moment? =
+            switch stage {
+            case .notBegun, .over: nil
+            case .chatting: chat?.deadline
+            case .open: tunnel?.deadline
+            }
+        return [due, stage.isOver ? nil : leavingEnds].compactMap { $0 }.min()
     }
 
     /// Whether the tunnel is open.
@@ -74,8 +97,10 @@ public struct ModemLink: Sendable {
             case .notBegun, .over:
                 return effects
             case .open:
-                effects.append(.deliver(Array(rest)))
-                return effects
+                let outputs = tunnel?.received(rest, now: now) ?? [.deliver(Array(rest))]
+                return effects + carry(outputs, now: now)
+            case .chatting(.verifying):
+                return effects + receivedWhileVerifying(rest, now: now)
             case .chatting(let chapter):
                 if chat?.isDeaf != false {
                     lexer = ATLexer()
@@ -93,8 +118,9 @@ public struct ModemLink: Sendable {
     /// The upper layer has bytes for the tunnel. They are dropped unless it is open, because a write
     /// may cross the end of the tunnel.
     public mutating func write(_ bytes: [UInt8], now: Moment) -> [Effect] {
+        if case .chatting(.verifying) = stage { heldWrites += bytes }
         guard isOpen, !bytes.isEmpty else { return [] }
-        return [send(bytes, now: now)]
+        return carry(tunnel?.write(bytes, now: now) ?? [.send(bytes)], now: now)
     }
 
     /// The link is wanted no longer; ends in ``Effect/left`` after ``ChatScript/leavingLimit`` at most.
@@ -105,8 +131,9 @@ public struct ModemLink: Sendable {
         case .notBegun:
             return end(.left)
         case .open:
+            guard leavingEnds == nil else { return [] }
             leavingEnds = now + ChatScript.leavingLimit
-            return open(.leaving(.leavingTunnel(drain: wire.drain(now: now))), now: now)
+            return carry(tunnel?.leave(now: now) ?? [.finished], now: now)
         case .chatting(.leaving):
             return []
         case .chatting(let chapter):
@@ -118,16 +145,20 @@ public struct ModemLink: Sendable {
 
     /// The time ``deadline`` said has come.
     public mutating func timerFired(now: Moment) -> [Effect] {
-        guard case .chatting(let chapter) = stage, let deadline, now >= deadline else { return [] }
+        guard let deadline, now >= deadline else { return [] }
         if let leavingEnds, now >= leavingEnds { return end(.left) }
-        return carry(chat?.timerFired(now: now) ?? [], in: chapter, now: now)
+        return switch stage {
+        case .notBegun, .over: []
+        case .chatting(let chapter): carry(chat?.timerFired(now: now) ?? [], in: chapter, now: now)
+        case .open: carry(tunnel?.timerFired(now: now) ?? [], now: now)
+        }
     }
 }
 
 // MARK: - Carrying chat outputs out
 
 extension ModemLink {
-    private mutating func heard(_ token: ATToken, in chapter: Chapter, now: Moment) -> [Effect] {
+    mutating func heard(_ token: ATToken, in chapter: Chapter, now: Moment) -> [Effect] {
         var effects: [Effect] = []
         switch token {
         case .prompt:
@@ -135,6 +166,10 @@ extension ModemLink {
         case .line(let line):
             effects.append(.said(Line(.fromModem, shown(line))))
             if let reply = ATReply(line) { note(reply) }
+            if let asked = memory.askedAt, ATReply(line) == .ok {
+                memory.askedAt = nil
+                effects.append(.learned(.roundTrip(now - asked)))
+            }
         }
         return effects + carry(chat?.received(token, now: now) ?? [], in: chapter, now: now)
     }
@@ -160,15 +195,22 @@ extension ModemLink {
         return isLateEcho || leaks ? Self.hidden : line.text
     }
 
+    private mutating func said(_ command: ATCommand, now: Moment) -> [Effect] {
+        memory.askedAt = command == .singleLink ? now : nil
+        return [.said(Line(.toModem, command.masked)), send(command.bytes, now: now)]
+    }
+
     mutating func carry(_ outputs: [Chat.Output], in chapter: Chapter, now: Moment) -> [Effect] {
         outputs.flatMap { output -> [Effect] in
             switch output {
             case .say(.command(let command)):
-                [.said(Line(.toModem, command.masked)), send(command.bytes, now: now)]
+                said(command, now: now)
             case .say(.escape):
                 [.said(Line(.toModem, "+++")), send(Array("+++".utf8), now: now)]
             case .say(.silence):
                 []
+            case .say(.speed(let baud)):
+                changeSpeed(to: baud)
             case .news(let news):
                 learn(news)
             case .finished:
@@ -179,7 +221,28 @@ extension ModemLink {
         }
     }
 
-    private mutating func send(_ bytes: [UInt8], now: Moment) -> Effect {
+    /// The tunnel's outputs, in either mode.
+    private mutating func carry(_ outputs: [PacketTunnel.Output], now: Moment) -> [Effect] {
+        outputs.flatMap { output -> [Effect] in
+            switch output {
+            case .send(let bytes): [send(bytes, now: now)]
+            case .deliver(let bytes): [.deliver(bytes)]
+            case .held(let since, let waiting): [.held(since: since, waiting: waiting)]
+            case .toModem(let text): [.said(Line(.toModem, text))]
+            case .fromModem(let text): [.said(Line(.fromModem, text))]
+            case .finished: open(.leaving(leavingTunnel(now: now)), now: now)
+            case .failed(let failure): end(.failed(failure))
+            }
+        }
+    }
+
+    private mutating func changeSpeed(to baud: Int) -> [Effect] {
+        guard baud != wire.baud else { return [] }
+        wire = Wire(baud: baud)
+        return [.setSpeed(baud)]
+    }
+
+    mutating func send(_ bytes: [UInt8], now: Moment) -> Effect {
         wire.took(bytes.count, now: now)
         return .send(bytes)
     }
@@ -192,6 +255,9 @@ extension ModemLink {
             guard memory.firmware != firmware else { return [] }
             memory.firmware = firmware
             return [.learned(.firmware(firmware.version))]
+        case .localPort(let port):
+            if case .chatting(.verifying) = stage { memory.verifiedPort = port } else { memory.localPort = port }
+            return []
         case .learned(.address(let address)):
             guard memory.address != address else { return [] }
             memory.address = address
@@ -210,6 +276,7 @@ extension ModemLink {
     mutating func end(_ effect: Effect) -> [Effect] {
         stage = .over
         chat = nil
+        tunnel = nil
         return [effect]
     }
 }

@@ -9,6 +9,8 @@ final class MQTTHandler: ChannelInboundHandler {
 
     private enum Input {
         case opened
+        case held(since: Moment, waiting: Int)
+        case verified
         case received(ByteBuffer)
         case publish(OutgoingMessage)
         case acknowledge(UInt16)
@@ -35,6 +37,8 @@ final class MQTTHandler: ChannelInboundHandler {
     }
 
     var deadline: Moment? { connection.deadline }
+
+    var lastHeard: Moment? { connection.lastHeard }
 
     /// Whether the connection is over.
     var hasEnded: Bool { connection.hasEnded }
@@ -74,7 +78,12 @@ final class MQTTHandler: ChannelInboundHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if event is ModemHandler.TunnelEvent { take(.opened) } else { context.fireUserInboundEventTriggered(event) }
+        switch event as? ModemHandler.TunnelEvent {
+        case .opened: take(.opened)
+        case .held(let since, let waiting): take(.held(since: since, waiting: waiting))
+        case .verified: take(.verified)
+        case nil: context.fireUserInboundEventTriggered(event)
+        }
     }
 
     private func take(_ input: Input) {
@@ -91,6 +100,10 @@ final class MQTTHandler: ChannelInboundHandler {
     private func decide(_ input: Input) -> [MQTTConnection.Effect] {
         switch input {
         case .opened: return connection.opened(now: .now)
+        case .held(let since, let waiting):
+            connection.lineHeld(since: since, waiting: waiting, now: .now)
+            return []
+        case .verified: return connection.verified(now: .now)
         case .received(let buffer):
             if tracesPackets() {
                 for packet in trace.received(Array(buffer.readableBytesView)) { report(.packets(packet, sent: false)) }
@@ -118,6 +131,7 @@ final class MQTTHandler: ChannelInboundHandler {
         case .windowOpened: report(.windowOpened)
         case .pinged(let roundTrip): report(.pinged(roundTrip))
         case .refusedSubscriptions(let filters): report(.refusedSubscriptions(filters))
+        case .verify: context?.triggerUserOutboundEvent(ModemHandler.TunnelRequest.verify, promise: nil)
         case .disconnected:
             context?.triggerUserOutboundEvent(ModemHandler.TunnelRequest.leave, promise: nil)
         case .note(let text): report(.note(text))

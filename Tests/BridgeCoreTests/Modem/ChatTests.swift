@@ -11,7 +11,7 @@ import Testing
 
     /// A chat in the middle of AT+CIPSTART.
     static func dialling() -> Chat {
-        var chat = Chat(.dialling(ssid: "workshop", host: "10.0.0.1", port: 1883, command: dial))
+        var chat = Chat(.dialling(ssid: "workshop", host: "10.0.0.1", port: 1883, command: dial, mode: .transparent))
         #expect(chat.begun(now: start) == [.say(.command(.singleLink))])
         #expect(chat.received(.line(ATLine("OK")), now: start) == [.say(.command(dial))])
         return chat
@@ -60,6 +60,20 @@ import Testing
         #expect(chat.received(.line(ATLine("OK")), now: Self.after(1100)) == [])
         #expect(chat.received(.line(ATLine("OK")), now: Self.after(1200)) == [])
         #expect(chat.timerFired(now: Self.after(1400)) == [.say(.command(.version))])
+    }
+
+    /// A module that said busy once and then fell silent was asked for ever (found by campaign seeds 1239, 3687).
+    @Test func silenceBehindBusyEnds() {
+        var chat = Chat(ChatScript.identifying(during: .syncing))
+        _ = chat.begun(now: Self.start)
+        _ = chat.received(.line(ATLine("busy p...")), now: Self.start)
+        var said = 0
+        while let deadline = chat.deadline {
+            guard chat.timerFired(now: deadline) == [.say(.command(.echoOff))] else { break }
+            said += 1
+        }
+        #expect(said == 3)
+        #expect(chat.deadline == nil)
     }
 
     @Test func anEarlyTimerDoesNothing() {

@@ -18,7 +18,9 @@ import Testing
             .noAddress(ssid: "workshop"), .accessPointLost(ssid: "workshop"), .nameNotResolved(host: "h.example"),
             .connectionRefused(host: "h.example", port: 1883), .hostUnreachable(host: "h.example", port: 1883),
             .addressLost, .closedWhileDialling(host: "h.example", port: 1883),
-            .transparentModeRefused(reply: "ERROR"), .noConnectAcknowledgement, .noSubscribeAcknowledgement,
+            .transparentModeRefused(reply: "ERROR"), .connectionClosed, .sendFailed(reply: "SEND FAIL"),
+            .bytesLost(fromModem: true), .bytesLost(fromModem: false), .noConnectAcknowledgement,
+            .noSubscribeAcknowledgement,
             .pingTimedOut, .publishTimedOut, .protocolViolation(detail: "reserved type 15"),
             .modemRestartedOnline,
         ] + ConnectReturnCode.allCases.map(LinkFailure.refused)
@@ -34,7 +36,7 @@ import Testing
     }
 
     @Test func wordsDiffer() {
-        #expect(Set(Self.all.map(\.word)).count == Self.all.count - 3)
+        #expect(Set(Self.all.map(\.word)).count == Self.all.count - 4)
     }
 
     @Test(
@@ -57,6 +59,8 @@ import Testing
             (.addressLost, .backOff, .join), (.noSuchAccessPoint(ssid: "w"), .backOff, .join),
             (.nameNotResolved(host: "h"), .backOff, .dial), (.connectionRefused(host: "h", port: 1), .backOff, .dial),
             (.noConnectAcknowledgement, .backOff, .dial),
+            (.connectionClosed, .atOnce, .dial), (.sendFailed(reply: "ERROR"), .atOnce, .dial),
+            (.bytesLost(fromModem: true), .atOnce, .dial), (.bytesLost(fromModem: false), .atOnce, .reset),
             (.portLost(path: "p"), .atOnce, .reopen), (.portHeld(path: "p", holders: []), .backOff, .reopen),
         ] as [(LinkFailure, Patience, Repair)])
     func hasAPolicy(failure: LinkFailure, patience: Patience, repair: Repair) {

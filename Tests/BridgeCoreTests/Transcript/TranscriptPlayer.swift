@@ -3,9 +3,10 @@ import TestSupport
 
 /// Plays a transcript against a ``ModemLink`` in virtual time.
 ///
-/// - `!` is carried out at once.
+/// - `!` is carried out at once. `! write` is what the upper layer writes, and `! open packet` lets a whole way up
+///   pass.
 /// - `>` must be exactly what the machine sends next; its deadlines are let pass until it does. While
-///   the tunnel is open, `>` is what the upper layer writes.
+///   the tunnel is open in transparent mode, `>` is what the upper layer writes.
 /// - `<` is fed, in the pieces that the player was made with. Nothing may have been sent that the
 ///   transcript has not mentioned.
 /// - `~` lets time pass, and the deadlines in it.
@@ -32,7 +33,7 @@ struct TranscriptPlayer {
 
     private var link: ModemLink
     private var now = Moment(nanoseconds: 1_000_000_000)
-    private let settings: ModemLink.Settings
+    private var settings: ModemLink.Settings
     private let pieces: Pieces
     private var random: SplitMix
     private var sent: [UInt8] = []
@@ -82,9 +83,31 @@ struct TranscriptPlayer {
         let starts: [String: Repair] = [
             "begin reset": .reset, "begin reopen": .reopen, "begin join": .join, "begin dial": .dial,
         ]
+        if order.hasPrefix("write ") {
+            let parsed = try Transcript(parsing: "> " + order.dropFirst(6))
+            guard case .toModem(let bytes)? = parsed.entries.first else { throw Mismatch(description: "no bytes") }
+            take(link.write(bytes, now: now))
+            return
+        }
+        if order == "open packet" { return try openInPacketMode() }
+        let isPacket = order.hasPrefix("begin packet ")
+        if isPacket { settings.mode = .packet }
+        let order = isPacket ? order.replacing("packet ", with: "") : order
         if order == "leave" {
             isLeaving = true
             take(link.leave(now: now))
+        } else if order == "begin reset trying speeds" {
+            var settings = settings
+            settings.triesSpeeds = true
+            link = ModemLink(settings: settings, start: .reset)
+            take(link.begun(now: now))
+        } else if order == "verify" {
+            take(link.verify(now: now))
+        } else if order == "begin dial noting the port" {
+            var settings = settings
+            settings.verifiesConnection = true
+            link = ModemLink(settings: settings, start: .dial)
+            take(link.begun(now: now))
         } else if let start = starts[order] {
             link = ModemLink(settings: settings, start: start)
             isLeaving = false
@@ -94,8 +117,29 @@ struct TranscriptPlayer {
         }
     }
 
+    /// The way up, with a module that does what it is told.
+    private mutating func openInPacketMode() throws {
+        settings.mode = .packet
+        link = ModemLink(settings: settings, start: .dial)
+        isLeaving = false
+        take(link.begun(now: now))
+        let facts = [
+            "AT+GMR\r\n": "AT version:1.7.5.0(x)\r\n", "AT+CIFSR\r\n": "+CIFSR:STAIP,\"192.168.1.23\"\r\n",
+        ]
+        while !link.isOpen {
+            guard !sent.isEmpty || step() else { throw Mismatch(description: "the way up failed: \(outcomes)") }
+            guard !sent.isEmpty else { continue }
+            let line = String(decoding: sent, as: UTF8.self)
+            sent = []
+            guard line != "+++" else { continue }
+            let fact = line.hasPrefix("AT+CIPSTART") ? "CONNECT\r\n" : facts[line] ?? ""
+            take(link.received(Array((fact + "\r\nOK\r\n").utf8)[...], now: now))
+        }
+        (outcomes, delivered) = ([], [])
+    }
+
     private mutating func expectSent(_ bytes: [UInt8]) throws {
-        if link.isOpen, !isLeaving, sent.isEmpty { take(link.write(bytes, now: now)) }
+        if link.isOpen, settings.mode == .transparent, !isLeaving, sent.isEmpty { take(link.write(bytes, now: now)) }
         while sent.isEmpty, step() {}
         guard sent.starts(with: bytes) else {
             throw Mismatch(description: "sent \(text(sent)) instead; outcomes \(outcomes)")
@@ -159,9 +203,11 @@ struct TranscriptPlayer {
             case .climbed(let rung): outcomes.append("climbed \(rung.rawValue)")
             case .learned(let fact): outcomes.append("learned \(fact.words)")
             case .opened: outcomes.append("opened")
+            case .verified: outcomes.append("verified")
+            case .setSpeed(let baud): outcomes.append("speed \(baud)")
             case .left: outcomes.append("left")
             case .failed(let failure): outcomes.append("failed \(failure.word)")
-            case .deliver: break
+            case .deliver, .held: break
             }
         }
     }
@@ -188,6 +234,8 @@ extension ModemFact {
         case .firmware(let version): "firmware \(version)"
         case .address(let address): "address \(address)"
         case .mac(let mac): "mac \(mac)"
+        case .speed(let baud): "speed \(baud)"
+        case .roundTrip: "round-trip"
         case .accessPoint(let bssid, let channel, let rssi): "access-point \(bssid) \(channel) \(rssi)"
         }
     }

@@ -32,6 +32,7 @@ struct ConfigurationFileTests {
         #expect(configuration == expected)
         #expect(configuration.serial.baud == 115_200)
         #expect(configuration.modem.linkKeepAlive == 60)
+        #expect(configuration.modem.mode == .transparent)
         #expect(configuration.mqtt.port == 1883)
         #expect(configuration.mqtt.keepAlive == 100)
         #expect(configuration.mqtt.cleanSession)
@@ -60,7 +61,7 @@ struct ConfigurationFileTests {
             password = "12345678"
             bssid = "18:fe:34:a1:b2:c3"
             [modem]
-            mode = "transparent"
+            mode = "packet"
             link_keep_alive = 0
             [aliyun]
             product_key = "pk"
@@ -102,6 +103,7 @@ struct ConfigurationFileTests {
         #expect(read.wifi.password.value == "12345678")
         #expect(read.wifi.bssid == "18:fe:34:a1:b2:c3")
         #expect(read.modem.linkKeepAlive == 0)
+        #expect(read.modem.mode == .packet)
         let aliyun = try #require(read.aliyun)
         #expect([aliyun.productKey, aliyun.deviceName, aliyun.deviceSecret.value] == ["pk", "device", "secret"])
         #expect(aliyun.region == "eu-central-1")
@@ -137,7 +139,7 @@ struct ConfigurationFileTests {
             password = "short"
 
             [modem]
-            mode = "packet"
+            mode = "bridge"
             link_keep_alive = 7201
 
             [broker]
@@ -170,7 +172,7 @@ struct ConfigurationFileTests {
                 "espbridged.conf:4: serial.baud: is a string, expected an integer",
                 "espbridged.conf:5: serial.fast_baud: a second speed is not in this version: expected 0",
                 "espbridged.conf:9: wifi.password: expected 8 to 64 bytes, or none for an open network",
-                "espbridged.conf:12: modem.mode: \"packet\" is not in this version: expected \"transparent\"",
+                "espbridged.conf:12: modem.mode: \"bridge\" is not permitted: expected one of \"transparent\", \"packet\"",
                 "espbridged.conf:13: modem.link_keep_alive: 7201 is out of range: expected 0 to 7200 seconds (0 is off)",
                 "espbridged.conf:17: broker.client_id: is an integer, expected a string in quotes",
                 "espbridged.conf:20: mqtt.port: is a number with a fraction, expected an integer",
