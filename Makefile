@@ -1,5 +1,5 @@
 # Everything a person or CI does with this project. `make` alone says what there is.
-.PHONY: help packages test-packages build release demo test campaign lint format measure crash-test fault-table bad-radio install uninstall clean
+.PHONY: help packages test-packages build release demo test campaign lint format measure crash-test benchmark fault-table bad-radio install uninstall clean
 
 prefix ?= /usr
 sysconfdir ?= /etc
@@ -15,6 +15,7 @@ help:
 	@echo 'make release   an optimised build that needs no Swift on the target'
 	@echo 'make install   daemon, units, catalog, example configuration, man page, completions (DESTDIR, prefix)'
 	@echo 'make crash-test  hundreds of kills and power cuts under load, against mosquitto (half an hour; SEED=…)'
+	@echo 'make benchmark what a queued message costs: time, bytes written, memory with many waiting'
 	@echo 'make measure   what the idle daemon costs: memory, wake-ups, time to READY'
 	@echo 'make fault-table, make bad-radio   what faults cost end to end (docs/faults.md), ten minutes each'
 
@@ -49,6 +50,10 @@ format:
 crash-test: test-packages
 	swift build
 	@Tests/crash/run long $(SEED)
+
+benchmark: release test-packages
+	swift build --product espsim
+	@Benchmarks/durability
 
 measure: test-packages
 	@scripts/measure

@@ -47,9 +47,10 @@ final class Household {
                 path: configuration.socket.path, mode: UInt32(configuration.socket.mode),
                 group: configuration.socket.group)
         let bound = NIOLoopBound(wiring, eventLoop: eventLoop)
-        outbox = try Outbox(path: configuration.outbox.path, limits: configuration.outboxLimits) { dropped in
-            eventLoop.execute { bound.value.services?.dropped(dropped) }
-        }
+        outbox = try Outbox(
+            path: configuration.outbox.path, limits: configuration.outboxLimits,
+            onDamaged: { detail in eventLoop.execute { bound.value.household?.outboxIsDamaged(detail) } },
+            onDropped: { dropped in eventLoop.execute { bound.value.services?.dropped(dropped) } })
         for notice in outbox.notices { logger.event(.outboxNotice, level: .error, "\(notice)") }
         uplink = Uplink(
             settings: configuration.uplinkSettings, outbox: outbox, eventLoop: eventLoop, logger: logger,
@@ -138,6 +139,14 @@ final class Household {
                 household.logger.event(
                     .stopped, "stopped, \(household.outbox.books.waiting) waiting for the next start")
             }
+    }
+
+    /// Only opening it anew saves what can be read; the service manager starts the daemon again.
+    private func outboxIsDamaged(_ detail: String) {
+        logger.event(
+            .outboxNotice, level: .error,
+            "the outbox is damaged (\(detail)): the daemon ends; when it is started again, it saves what can be read")
+        kill(getpid(), SIGTERM)
     }
 
     private func stopServing() -> EventLoopFuture<Void> {

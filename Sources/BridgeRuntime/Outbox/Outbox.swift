@@ -36,6 +36,7 @@ public final class Outbox: Sendable {
     private let connections: Mutex<Int64>
     private let lock: OutboxLock
     private let onDropped: @Sendable ([DroppedMessage]) -> Void
+    private let damage: OutboxDamage
 
     /// So many operations that nobody waits for are written without waiting longer: as many messages as come a second time
     /// after a crash, at the most.
@@ -79,8 +80,11 @@ public final class Outbox: Sendable {
     ///
     /// - Parameter onDropped: told of messages given up for lack of room or of time, after the
     ///   commit, on the outbox's queue.
+    /// - Parameter onDamaged: told once, in SQLite's words, when the file turns out to be damaged: opened anew, it is set
+    ///   aside, and what can be read is brought over.
     public init(
-        path: String, limits: OutboxLimits, onDropped: @escaping @Sendable ([DroppedMessage]) -> Void = { _ in }
+        path: String, limits: OutboxLimits, onDamaged: @escaping @Sendable (String) -> Void = { _ in },
+        onDropped: @escaping @Sendable ([DroppedMessage]) -> Void = { _ in }
     ) throws(OutboxError) {
         guard let lock = try OutboxLock(databasePath: path, patience: .seconds(2)) else {
             throw .cannotOpen(path: path, detail: "another espbridged works with it")
@@ -89,6 +93,7 @@ public final class Outbox: Sendable {
         let opened = try OutboxFile.open(path: path, limits: limits)
         self.limits = Mutex(limits)
         self.onDropped = onDropped
+        damage = OutboxDamage(path: path, tell: onDamaged)
         notices = opened.notices
         queue = opened.queue
         gathering = Mutex(Gathering())
@@ -202,6 +207,7 @@ public final class Outbox: Sendable {
                     // Nothing but messages whose time is over, and perhaps more behind them.
                     if !result.messages.isEmpty || expired.isEmpty { return completion(.success(result.messages)) }
                 } catch {
+                    outbox.damage.failed(error)
                     return completion(.failure(OutboxWriter.refusal(for: error)))
                 }
             } while true
@@ -339,6 +345,7 @@ public final class Outbox: Sendable {
             taken.subtract(report.departed)
         }
         gathering.withLock { $0.unfinished -= report.finished }
+        if let error = report.error { damage.failed(error) }
         for completion in report.completions { completion() }
         if !report.dropped.isEmpty { onDropped(report.dropped) }
         if report.mustRetry { retryLater() }

@@ -156,7 +156,8 @@ enum OutboxFile {
     /// unnoticed, which matters only to messages that come a second time after it.
     private static func markAsOpen(_ db: Database) { try? OutboxStore.save(endedInOrder: false, db) }
 
-    private static func isCorruption(_ error: DatabaseError) -> Bool {
+    /// Whether an error says that the file is damaged, rather than the disk or the room on it.
+    static func isCorruption(_ error: DatabaseError) -> Bool {
         let code = error.resultCode
         return code == .SQLITE_CORRUPT || code == .SQLITE_NOTADB
             // The layout is not what `user_version` says (no such table or column), or the format is none that is known.

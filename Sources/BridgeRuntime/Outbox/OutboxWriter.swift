@@ -48,6 +48,8 @@ struct OutboxWriter: Sendable {
         var taken: [Int64] = []
         /// Removals were kept for another try.
         var mustRetry = false
+        /// Why not everything was written.
+        var error: (any Error)?
     }
 
     /// What a transaction has to know.
@@ -102,6 +104,7 @@ struct OutboxWriter: Sendable {
                 kept = removals.filter(\.isKept)
                 report.mustRetry = !kept.isEmpty
             }
+            report.error = error
             let refusal = Self.refusal(for: error)
             for case .append(_, let completion) in operations {
                 report.finished += 1
