@@ -30,6 +30,8 @@ extension Configuration {
         // A message is acknowledged once a local program has it.
         session.acknowledgesAutomatically = false
         session.bytesPerSecond = max(1, serial.baud / 10)
+        // After a stall all that is in flight arrives within a moment, and the platform drops what is more than a second's.
+        if let pace { session.windowMessages = max(1, pace.atLeastOnce) }
         if modem.mode == .packet {
             // The module takes a piece only when it has room for it, so more may wait; and it says in so many words when
             // it has restarted.
