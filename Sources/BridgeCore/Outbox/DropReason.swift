@@ -13,4 +13,6 @@ public enum DropReason: String, CaseIterable, Sendable {
     case noReply = "no-reply"
     /// The oldest one, given up for a new one (`[outbox] when_full = "drop-oldest"`).
     case queueFull = "queue-full"
+    /// The outbox's file was damaged, and the message could not be read any more.
+    case damaged
 }

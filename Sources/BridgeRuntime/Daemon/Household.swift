@@ -101,8 +101,10 @@ final class Household {
             "ready: programs are served on \(usesPassedSocket ? "systemd's socket" : configuration.socket.path), "
                 + "\(outbox.books.waiting) waiting in \(configuration.outbox.path)")
         keepWatchdogFed()
+        let services = NIOLoopBound(services, eventLoop: eventLoop)
         sweeper = eventLoop.scheduleRepeatedTask(initialDelay: .seconds(60), delay: .seconds(60)) { [outbox] _ in
             outbox.sweep(now: WallTime.now.milliseconds)
+            services.value.tellRefusals()
         }
         uplink.start()
         showStatus()

@@ -41,6 +41,7 @@ final class MessageServices: LocalServices {
     /// What is known of each connected client that has sent a message.
     private var clients: [ObjectIdentifier: Client] = [:]
     private var broken = BrokenConnections()
+    private var refusals = RefusalTally()
     private var replies = ReplyMatcher()
     private lazy var timer = DeadlineTimer(eventLoop: eventLoop) { [unowned self] in expire() }
 
@@ -127,6 +128,15 @@ final class MessageServices: LocalServices {
         }
     }
 
+    /// Says how many messages were refused; to be called about once a minute.
+    func tellRefusals() {
+        for (error, messages) in refusals.takeCounts() {
+            logger.event(
+                .requestRefused, level: .warning, "\(messages) more messages were refused: \(error.rawValue)",
+                ["reason": "\(error.rawValue)", "messages": "\(messages)"])
+        }
+    }
+
     private func sender(of submission: Submission) -> Sender {
         if let client = submission.client, let known = clients[client] { return known.sender }
         let sender = Sender(program: submission.peer.program, connection: outbox.newConnection())
@@ -154,9 +164,12 @@ final class MessageServices: LocalServices {
             case .repeatedGone: tellFate(of: appended.sequence, submission, report)
             }
         case .failure(let refusal):
-            logger.event(
-                .requestRefused, level: .warning, "a message was refused: \(refusal)",
-                submission.peer.metadata.merging(["reason": "\(refusal.error.rawValue)"]) { $1 })
+            if refusals.refused(refusal.error) {
+                logger.event(
+                    .requestRefused, level: .warning,
+                    "a message was refused: \(refusal). Others that are refused for the same reason are counted",
+                    submission.peer.metadata.merging(["reason": "\(refusal.error.rawValue)"]) { $1 })
+            }
             report(.refused(refusal.error, detail: "\(refusal)"))
         }
     }

@@ -9,8 +9,9 @@ import Synchronization
 ///   transaction with the message was committed and synced (`synchronous=FULL`).
 /// - One commit serves all that waits: while a transaction is on its way, further appends and
 ///   removals gather, and the next transaction takes them all. Completions run in order.
-/// - A removal, which nobody waits for, costs no commit of its own: it is written with the next append, or after
-///   ``removalDelay`` when none comes. A crash before that has the message delivered once more.
+/// - A removal, which nobody waits for, costs no commit of its own: it is written with the next append, with
+///   ``mostUnwritten`` others, when somebody asks for a receipt, or at the end. A crash before that has the message
+///   delivered once more.
 /// - The books change in the same transaction as the rows, so they balance after a power cut.
 /// - Nothing is held in memory for a waiting row, but for the few that are handed out.
 /// - Whose message goes next is ``FairTurns``' decision.
@@ -36,10 +37,9 @@ public final class Outbox: Sendable {
     private let lock: OutboxLock
     private let onDropped: @Sendable ([DroppedMessage]) -> Void
 
-    /// How long a removal may wait for an append to be written with.
-    public static let removalDelay = Duration.seconds(5)
-    /// So many operations are written without waiting longer.
-    private static let mostGathered = 1024
+    /// So many operations that nobody waits for are written without waiting longer: as many messages as come a second time
+    /// after a crash, at the most.
+    static let mostUnwritten = 64
 
     /// The parts that work on the queue, one at a time.
     private struct Desk: Sendable {
@@ -48,9 +48,8 @@ public final class Outbox: Sendable {
     }
 
     struct Inheritance: Sendable {
-        var upcomingID: Int64?
+        var used: OutboxStore.Used
         var endedInOrder: Bool
-        var received: Int64
         var lastEpoch: Int64
     }
 
@@ -72,7 +71,6 @@ public final class Outbox: Sendable {
         var isScheduled = false
         var isClosed = false
         var retryIsDue = false
-        var delayIsRunning = false
         /// Operations given and not yet completed.
         var unfinished = 0
     }
@@ -96,23 +94,22 @@ public final class Outbox: Sendable {
         gathering = Mutex(Gathering())
         account = Mutex(Account(written: opened.books))
         inheritance = opened.inheritance
-        connections = Mutex(opened.books.received)
+        connections = Mutex(opened.inheritance.used.lastConnection)
         desk = Mutex(
             Desk(
-                writer: OutboxWriter(path: path),
+                writer: OutboxWriter(path: path, used: opened.inheritance.used),
                 reader: OutboxReader(
                     turns: FairTurns(epoch: opened.inheritance.lastEpoch, drain: limits.drain))))
     }
 
     /// ``AlinkIDs/upcoming`` as the last stored message left it; nil when none had an id of the daemon's.
-    public var upcomingID: Int64? { inheritance.upcomingID }
+    public var upcomingID: Int64? { inheritance.used.upcomingID }
 
     /// Connections up to this one may have broken with the process before them; nil when that ended in order.
-    public var crashedThrough: Int64? { inheritance.endedInOrder ? nil : inheritance.received }
+    public var crashedThrough: Int64? { inheritance.endedInOrder ? nil : inheritance.used.lastConnection }
 
     /// A number for a connection that no other one has had, for ``Sender/connection``.
     public func newConnection() -> Int64 {
-        // A connection takes one when it sends its first message, so that there are never more numbers than messages.
         connections.withLock { connections in
             connections += 1
             return connections
@@ -304,42 +301,16 @@ public final class Outbox: Sendable {
 
     /// Takes an operation for the next transaction; false when the outbox is closed.
     private func gather(_ operation: OutboxOperation) -> Bool {
-        let (taken, mustSchedule): (Bool, Scheduling) = gathering.withLock { gathering in
-            if gathering.isClosed { return (false, .no) }
+        let (isTaken, isDue) = gathering.withLock { gathering in
+            if gathering.isClosed { return (false, false) }
             gathering.operations.append(operation)
             gathering.unfinished += 1
-            guard operation.isUrgent || gathering.operations.count >= Self.mostGathered else {
-                defer { gathering.delayIsRunning = true }
-                return (true, gathering.delayIsRunning ? .no : .later)
-            }
+            guard operation.isUrgent || gathering.operations.count >= Self.mostUnwritten else { return (true, false) }
             defer { gathering.isScheduled = true }
-            return (true, gathering.isScheduled ? .no : .now)
+            return (true, !gathering.isScheduled)
         }
-        switch mustSchedule {
-        case .no: break
-        case .now: queue.asyncWriteWithoutTransaction { [self] db in drain(db) }
-        case .later: after(Self.removalDelay) { $0.delayIsRunning = false }
-        }
-        return taken
-    }
-
-    private enum Scheduling {
-        case no
-        case now
-        case later
-    }
-
-    /// Has what has gathered written after a time.
-    private func after(_ delay: Duration, _ note: @escaping @Sendable (inout Gathering) -> Void) {
-        let seconds = Double(delay.inMilliseconds) / 1000
-        DispatchQueue.global().asyncAfter(deadline: .now() + seconds) { [weak self] in
-            guard let self else { return }
-            let isClosed = gathering.withLock { gathering in
-                note(&gathering)
-                return gathering.isClosed
-            }
-            if !isClosed { queue.asyncWriteWithoutTransaction { db in self.drain(db) } }
-        }
+        if isDue { queue.asyncWriteWithoutTransaction { [self] db in drain(db) } }
+        return isTaken
     }
 
     /// Commits all that has gathered, in one transaction.
@@ -423,6 +394,11 @@ public final class Outbox: Sendable {
             defer { gathering.retryIsDue = true }
             return !gathering.retryIsDue
         }
-        if isFirst { after(.seconds(1)) { $0.retryIsDue = false } }
+        guard isFirst else { return }
+        DispatchQueue.global().asyncAfter(deadline: .now() + 1) { [weak self] in
+            guard let self else { return }
+            gathering.withLock { $0.retryIsDue = false }
+            onQueue { outbox, db in outbox.drain(db) }
+        }
     }
 }

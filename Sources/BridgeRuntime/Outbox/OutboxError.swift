@@ -53,13 +53,17 @@ public enum OutboxRefusal: Error, Equatable, Sendable, CustomStringConvertible {
 
 /// Something about the outbox file that a person should read in the journal.
 public enum OutboxNotice: Equatable, Sendable, CustomStringConvertible {
-    /// The file was corrupt; it was renamed, and an empty one begun.
-    case setAside(path: String, detail: String)
+    /// The file was corrupt; it was renamed, and another one begun with what could still be read.
+    ///
+    /// `missing` is nil when nothing could be read, for the reason `hindrance`.
+    case setAside(path: String, detail: String, brought: Int64, missing: Int64?, hindrance: String?)
 
     public var description: String {
         switch self {
-        case .setAside(let path, let detail):
-            "the outbox was corrupt (\(detail)); it is kept as \(path), and an empty one was begun"
+        case .setAside(let path, let detail, let brought, let missing, let hindrance):
+            "the outbox was corrupt (\(detail)); it is kept as \(path). "
+                + (missing.map { "\(brought) waiting messages were brought over, \($0) are missing" }
+                    ?? "An empty one was begun: nothing could be brought over\(hindrance.map { " (\($0))" } ?? "")")
         }
     }
 }

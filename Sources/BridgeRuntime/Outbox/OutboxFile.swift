@@ -14,24 +14,66 @@ enum OutboxFile {
     /// A file up to this size is checked as a whole before it is used.
     static let checkedSize = 128 << 20
 
+    /// A process that met damage in a larger file leaves this beside it, so that the next one checks it as a whole, too.
+    static func damageMark(of path: String) -> String { path + "-damaged" }
+
     static func open(path: String, limits: OutboxLimits) throws(OutboxError) -> Opened {
         do {
-            return try begin(path: path, limits: limits)
-        } catch let error as DatabaseError where isCorruption(error) {
-            let detail = error.message ?? "\(error.resultCode)"
-            let aside = try setAside(path: path)
-            do {
-                var opened = try begin(path: path, limits: limits)
-                opened.notices = [.setAside(path: aside, detail: detail)]
-                return opened
-            } catch {
-                throw OutboxError.cannotOpen(path: path, detail: "\(error)")
-            }
+            let interrupted = try OutboxExchange.finish(path: path)
+            var opened = try begin(path: path, limits: limits)
+            if let interrupted { opened.notices = [notice(of: opened.books, aside: interrupted)] }
+            return opened
+        } catch let error as Corrupt {
+            return try replace(path: path, limits: limits, error)
         } catch let error as OutboxError {
             throw error
         } catch {
             throw OutboxError.cannotOpen(path: path, detail: "\(error)")
         }
+    }
+
+    /// A database is no good, and what could be saved of it.
+    private struct Corrupt: Error {
+        var detail: String
+        /// Nil when nothing could be saved.
+        var salvage: OutboxSalvage.Summary?
+        /// Why nothing could be saved.
+        var hindrance: String?
+
+        init(_ detail: String, path: String) {
+            self.detail = detail
+            do {
+                salvage = try OutboxSalvage.run(path: path, now: WallTime.now.milliseconds)
+            } catch {
+                hindrance = QueueInspector.words(error)
+            }
+        }
+    }
+
+    /// Sets the corrupt database aside, and goes on with what was saved of it.
+    private static func replace(
+        path: String, limits: OutboxLimits, _ corrupt: Corrupt
+    ) throws(OutboxError) -> Opened {
+        let aside = try OutboxExchange.setAside(path: path)
+        if corrupt.salvage != nil { OutboxExchange.install(salvageOf: path, like: aside) }
+        try? FileManager.default.removeItem(atPath: damageMark(of: path))
+        do {
+            var opened = try begin(path: path, limits: limits)
+            opened.notices = [
+                .setAside(
+                    path: aside, detail: corrupt.detail, brought: corrupt.salvage?.brought ?? 0,
+                    missing: corrupt.salvage?.missing, hindrance: corrupt.hindrance)
+            ]
+            return opened
+        } catch {
+            throw OutboxError.cannotOpen(path: path, detail: "\(error)")
+        }
+    }
+
+    private static func notice(of books: OutboxBooks, aside: String) -> OutboxNotice {
+        .setAside(
+            path: aside, detail: "as an earlier start found", brought: books.waiting,
+            missing: books.dropped[.damaged] ?? 0, hindrance: nil)
     }
 
     private static func begin(path: String, limits: OutboxLimits) throws -> Opened {
@@ -43,14 +85,32 @@ enum OutboxFile {
         configuration.prepareDatabase { db in try db.execute(sql: "PRAGMA journal_mode = WAL") }
         // GRDB would trap when a failing disk prevents a rollback; the writer repeats it instead.
         configuration.allowsUnsafeTransactions = true
-        let size = (try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) ?? 0
-        let queue = try DatabaseQueue(path: path, configuration: configuration)
+        let size = Self.size(of: path)
+        // SQLite takes an empty file for a new database and deletes its log.
+        let logSize = Self.size(of: path + "-wal")
+        if size == 0, logSize > 0 { throw Corrupt("the database is empty, its log is not", path: path) }
+        if size % 512 != 0 || logSize > 0, SalvagePages(path: path)?.isCutOff ?? false {
+            throw Corrupt("the file is cut short", path: path)
+        }
+        let isMarked = FileManager.default.fileExists(atPath: damageMark(of: path))
+        let queue: DatabaseQueue
+        do {
+            queue = try DatabaseQueue(path: path, configuration: configuration)
+        } catch let error as DatabaseError where isCorruption(error) {
+            throw Corrupt(QueueInspector.words(error), path: path)
+        }
         do {
             let (books, inheritance) = try queue.writeWithoutTransaction { db in
-                try prepare(db, path: path, limits: limits, check: size > 0 && size <= checkedSize)
+                try prepare(db, path: path, limits: limits, check: size > 0 && (size <= checkedSize || isMarked))
             }
-            if size == 0 { syncFolder(of: path) }
+            if size == 0 { OutboxExchange.syncFolder(of: path) }
+            if isMarked { try? FileManager.default.removeItem(atPath: damageMark(of: path)) }
             return Opened(queue: queue, books: books, inheritance: inheritance)
+        } catch let error as DatabaseError where isCorruption(error) {
+            // Before the connection ends, which would fold the log into what is no good.
+            let corrupt = Corrupt(QueueInspector.words(error), path: path)
+            try? queue.close()
+            throw corrupt
         } catch {
             try? queue.close()
             throw error
@@ -67,12 +127,12 @@ enum OutboxFile {
         // A log that grew in a burst shrinks again.
         try db.execute(sql: "PRAGMA journal_size_limit = 4194304")
         if let pages = limits.maxPages { try db.execute(sql: "PRAGMA max_page_count = \(pages)") }
-        if check, let verdict = try String.fetchOne(db, sql: "PRAGMA quick_check(1)"), verdict != "ok" {
-            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: verdict)
-        }
         let version = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
         guard version <= OutboxLayout.all.count else {
             throw OutboxError.fromTheFuture(path: path, version: version)
+        }
+        if check, let verdict = try String.fetchOne(db, sql: "PRAGMA quick_check(1)"), verdict != "ok" {
+            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: verdict)
         }
         for (index, layout) in OutboxLayout.all.enumerated().dropFirst(max(0, version)) {
             try db.inTransaction(.immediate) {
@@ -84,9 +144,10 @@ enum OutboxFile {
         guard let books = try OutboxStore.books(db) else {
             throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "the ledger is missing")
         }
+        if check { try compare(books, db) }
         let inheritance = Outbox.Inheritance(
-            upcomingID: try OutboxStore.upcomingID(db), endedInOrder: try OutboxStore.endedInOrder(db),
-            received: books.received, lastEpoch: try StoredTurns(db: db).lastEpoch())
+            used: try OutboxStore.used(db), endedInOrder: try OutboxStore.endedInOrder(db),
+            lastEpoch: try StoredTurns(db: db).lastEpoch())
         if inheritance.endedInOrder { markAsOpen(db) }
         return (books, inheritance)
     }
@@ -98,36 +159,23 @@ enum OutboxFile {
     private static func isCorruption(_ error: DatabaseError) -> Bool {
         let code = error.resultCode
         return code == .SQLITE_CORRUPT || code == .SQLITE_NOTADB
-            // The layout is not what `user_version` says: no such table or column.
-            || code == .SQLITE_ERROR && (error.message ?? "").hasPrefix("no such ")
+            // The layout is not what `user_version` says (no such table or column), or the format is none that is known.
+            || code == .SQLITE_ERROR
     }
 
-    /// Renames the database, its log and its index, so that SQLite could still open them together.
-    private static func setAside(path: String) throws(OutboxError) -> String {
-        let stamp = Date().ISO8601Format().replacing(":", with: "")
-        var aside = "\(path).corrupt-\(stamp)"
-        var attempt = 1
-        while FileManager.default.fileExists(atPath: aside) {
-            attempt += 1
-            aside = "\(path).corrupt-\(stamp)-\(attempt)"
+    /// Parts of a file, each sound by itself, may be of different times: its log was cut short after it had been folded in.
+    private static func compare(_ books: OutboxBooks, _ db: Database) throws {
+        let row = try Row.fetchOne(db, sql: "SELECT count(*), ifnull(sum(size), 0) FROM message")
+        let waiting: Int64 = row?[0] ?? 0
+        let bytes: Int64 = row?[1] ?? 0
+        guard waiting == books.waiting, bytes == books.bytes, books.balance == 0 else {
+            throw DatabaseError(
+                resultCode: .SQLITE_CORRUPT,
+                message: "the books have \(books.waiting) waiting messages, and there are \(waiting)")
         }
-        do {
-            for suffix in ["-wal", "-shm"] where FileManager.default.fileExists(atPath: path + suffix) {
-                try FileManager.default.moveItem(atPath: path + suffix, toPath: aside + suffix)
-            }
-            try FileManager.default.moveItem(atPath: path, toPath: aside)
-        } catch {
-            throw .cannotSetAside(path: path, detail: "\(error)")
-        }
-        syncFolder(of: path)
-        return aside
     }
 
-    /// Makes the names in a folder last (fsync(2): the entry needs a sync of its own).
-    private static func syncFolder(of path: String) {
-        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
-        guard let handle = FileHandle(forReadingAtPath: folder) else { return }
-        try? handle.synchronize()
-        try? handle.close()
+    private static func size(of path: String) -> Int {
+        (try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) ?? 0
     }
 }

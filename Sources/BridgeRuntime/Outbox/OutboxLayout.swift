@@ -87,6 +87,7 @@ enum OutboxLayout {
             payload BLOB NOT NULL
         );
         ALTER TABLE ledger ADD COLUMN upcoming_id INTEGER;
+        ALTER TABLE ledger ADD COLUMN last_connection INTEGER NOT NULL DEFAULT 0;
         ALTER TABLE ledger ADD COLUMN in_order INTEGER NOT NULL DEFAULT 1;
         """,
     ]

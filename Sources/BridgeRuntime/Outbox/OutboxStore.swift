@@ -152,16 +152,29 @@ enum OutboxStore {
         try db.execute(sql: "DELETE FROM taken_key WHERE taken_at <= ?", arguments: [now &- keyLifetime])
     }
 
-    // MARK: Ids, and how the last process ended
+    // MARK: What one process leaves to the next
 
-    /// ``AlinkIDs/upcoming``; nil in a new outbox.
-    static func upcomingID(_ db: Database) throws -> Int64? {
-        try Int64.fetchOne(db, sql: "SELECT upcoming_id FROM ledger")
+    /// What messages used up, which no later process may use again.
+    struct Used: Equatable, Sendable {
+        /// ``AlinkIDs/upcoming``; nil when no message had an id of the daemon's.
+        var upcomingID: Int64?
+        /// The greatest ``Sender/connection``.
+        var lastConnection: Int64 = 0
+
+        mutating func note(_ message: NewMessage) {
+            upcomingID = message.upcomingID ?? upcomingID
+            lastConnection = max(lastConnection, message.sender.connection)
+        }
     }
 
-    static func save(upcomingID: Int64, _ db: Database) throws {
-        let statement = try db.cachedStatement(sql: "UPDATE ledger SET upcoming_id = ?")
-        try statement.execute(arguments: [upcomingID])
+    static func used(_ db: Database) throws -> Used {
+        let row = try Row.fetchOne(db, sql: "SELECT upcoming_id, last_connection FROM ledger")
+        return row.map { Used(upcomingID: $0[0], lastConnection: $0[1]) } ?? Used()
+    }
+
+    static func save(_ used: Used, _ db: Database) throws {
+        let statement = try db.cachedStatement(sql: "UPDATE ledger SET upcoming_id = ?, last_connection = ?")
+        try statement.execute(arguments: [used.upcomingID, used.lastConnection])
     }
 
     static func endedInOrder(_ db: Database) throws -> Bool {

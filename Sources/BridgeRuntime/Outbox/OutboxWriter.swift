@@ -67,7 +67,12 @@ struct OutboxWriter: Sendable {
     /// When old keys were last deleted.
     private var keysForgottenAt: Int64?
 
-    init(path: String) { self.path = path }
+    private var used: OutboxStore.Used
+
+    init(path: String, used: OutboxStore.Used) {
+        self.path = path
+        self.used = used
+    }
 
     /// Commits the operations in one transaction; if that fails, the removals once more without
     /// the appends, which are refused.
@@ -119,14 +124,14 @@ struct OutboxWriter: Sendable {
         _ operations: [OutboxOperation], _ situation: Situation, _ db: Database
     ) throws -> Report {
         var report = Report(books: situation.books)
-        var upcomingID: Int64?
+        var used = used
         if db.isInsideTransaction { try db.rollback() }
         try db.inTransaction(.immediate) {
             for operation in operations {
                 switch operation {
                 case .append(let message, let completion):
                     let result = try append(message, situation, &report, db)
-                    upcomingID = message.upcomingID ?? upcomingID
+                    used.note(message)
                     report.finished += 1
                     report.completions.append { completion(result) }
                 case .remove(let sequence, let departure, let now, let completion):
@@ -147,9 +152,10 @@ struct OutboxWriter: Sendable {
                 }
             }
             try OutboxStore.save(report.books, before: situation.books, db)
-            if let upcomingID { try OutboxStore.save(upcomingID: upcomingID, db) }
+            if used != self.used { try OutboxStore.save(used, db) }
             return .commit
         }
+        self.used = used
         return report
     }
 

@@ -29,10 +29,22 @@ struct QueueCommand: ParsableCommand {
         func inspector() throws -> QueueInspector {
             let path = try path()
             do throws(OutboxError) {
-                return try QueueInspector(path: path)
+                let inspector = try QueueInspector(path: path)
+                if QueueInspector.isInUse(path: path) { settle() }
+                return inspector
             } catch {
                 throw Failure.io(error.description)
             }
+        }
+
+        /// A running daemon writes down what has left so far when it is asked for a receipt, whichever. Without its answer
+        /// the outbox is shown as it is on disk: a few messages that have left may still stand there.
+        private func settle() {
+            let configured = try? ConfigurationFile.load(file).configuration.socket.path
+            let standard = Configuration().socket.path
+            guard var client = try? BridgeClient(path: configured ?? standard) else { return }
+            try? client.send(#"{"bridge":"receipt","receipt":1}"#.utf8)
+            _ = try? client.readLine(milliseconds: 5_000)
         }
     }
 

@@ -150,4 +150,15 @@ struct MessageServicesTests {
         #expect(try fixture.reported(3))
         #expect(fixture.reports.all == [.queued(receipt: 1), .queued(receipt: 1), .queued(receipt: 2)])
     }
+
+    @Test("a flood of refusals is two lines in the journal: the first, and a number")
+    func manyRefused() throws {
+        let fixture = try MessageServicesFixture(limits: OutboxLimits(maxBytes: 1))
+        for _ in 0..<50 { try fixture.submit(until: .queued) }
+        #expect(try fixture.reported(50))
+        try fixture.onLoop { $0.tellRefusals() }
+        let lines = fixture.journal.warnings
+        #expect(lines.count == 2)
+        #expect(lines.last?.text == "49 more messages were refused: queue-full")
+    }
 }

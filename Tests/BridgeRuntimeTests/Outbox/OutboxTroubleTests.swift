@@ -74,7 +74,7 @@ import Testing
     }
 
     @Test(
-        "A corrupt file is set aside by name, and an empty outbox begun",
+        "A corrupt file is set aside by name, and what can be read of it brought over",
         arguments: ["garbage", "torn", "header", "ledger"])
     func corrupt(kind: String) async throws {
         var outbox = try Outbox(path: folder.database, limits: OutboxLimits())
@@ -84,7 +84,7 @@ import Testing
         var bytes = try Data(contentsOf: url)
         switch kind {
         case "garbage": bytes = Data((0..<20_000).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) })
-        case "torn": bytes = bytes.prefix(bytes.count / 2)
+        case "torn": bytes = bytes.prefix(bytes.count * 3 / 4)
         case "header": bytes.replaceSubrange(0..<16, with: Data(repeating: 0, count: 16))
         default:
             let database = try DatabaseQueue(path: folder.database)
@@ -95,7 +95,9 @@ import Testing
         try bytes.write(to: url)
 
         outbox = try Outbox(path: folder.database, limits: OutboxLimits())
-        guard case .setAside(let aside, let detail) = try #require(outbox.notices.first) else { return }
+        guard
+            case .setAside(let aside, let detail, let brought, let missing, _) = try #require(outbox.notices.first)
+        else { return }
         #expect(aside.hasPrefix(folder.database + ".corrupt-"))
         #expect(!detail.isEmpty)
         if kind == "ledger" {
@@ -107,8 +109,15 @@ import Testing
         } else {
             #expect(FileManager.default.contents(atPath: aside) == bytes)
         }
-        #expect(outbox.books == OutboxBooks())
-        #expect(try await outbox.receipt(.test("new")) == 1)
+        switch kind {
+        case "garbage": #expect(brought == 0)
+        case "torn": #expect(1..<200 ~= brought && missing == 200 - brought)
+        default: #expect(brought == 200 && missing == 0)
+        }
+        let received: Int64 = kind == "garbage" ? 0 : 200
+        #expect(outbox.books.received == received && outbox.books.waiting == brought && outbox.books.balance == 0)
+        #expect(try await outbox.next().count == Int(brought))
+        #expect(try await outbox.receipt(.test("new")) == received + 1)
         outbox.close()
     }
 

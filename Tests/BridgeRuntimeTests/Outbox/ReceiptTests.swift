@@ -136,6 +136,19 @@ struct ReceiptTests {
         #expect(try await outbox.next().map(\.sequence) == [3])
     }
 
+    @Test("so many removals are written that as many messages come again after a crash at the most")
+    func manyDeferred() async throws {
+        let folder = try TemporaryFolder()
+        let outbox = try Outbox(path: folder.database, limits: OutboxLimits())
+        for number in 1...Outbox.mostUnwritten { outbox.append(message("\(number)")) { _ in } }
+        for waiting in try await outbox.take() {
+            outbox.remove(waiting.sequence, as: .delivered, cost: waiting.cost, at: 1_000_000)
+        }
+        // Reading comes behind the transaction on the outbox's queue.
+        #expect(try await outbox.next().isEmpty)
+        #expect(outbox.pendingCount == 0)
+    }
+
     @Test("what was delivered does not expire, although its removal is not yet written")
     func deliveredDoesNotExpire() async throws {
         let folder = try TemporaryFolder()

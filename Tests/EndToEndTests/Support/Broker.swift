@@ -16,8 +16,10 @@ final class Broker {
 
     /// mosquitto, with each packet in its log.
     ///
-    /// - Parameter account: the only one let in; nil lets everybody in.
-    init(account: Account? = nil) throws {
+    /// - Parameters:
+    ///   - account: the only one let in; nil lets everybody in.
+    ///   - more: lines for mosquitto.conf(5).
+    init(account: Account? = nil, more: String = "") throws {
         self.account = account
         folder = NSTemporaryDirectory() + "espbridged-broker-" + UUID().uuidString.prefix(8)
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -37,6 +39,7 @@ final class Broker {
         log_dest stderr
         log_type all
         max_queued_messages 0
+        \(more)
         """.write(toFile: folder + "/mosquitto.conf", atomically: true, encoding: .utf8)
         guard let path = Programs.find("mosquitto") else { throw Missing(name: "mosquitto") }
         program = try ChildProgram(path, ["-c", folder + "/mosquitto.conf"])
