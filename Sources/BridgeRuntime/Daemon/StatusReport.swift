@@ -9,6 +9,7 @@ struct StatusReport {
     var inFlight: Int
     var bytes: (sent: Int, received: Int)
     var clients: Int
+    var lineErrors: LineErrors?
     /// To the disk, by this process.
     var bytesWritten: Int64?
 
@@ -45,7 +46,25 @@ struct StatusReport {
             "rssi": situation.signal.map { .int($0) } ?? .null,
             "device": .string(uplink.port.path),
             "baud": .int(uplink.port.baud),
+            "found_at_baud": situation.bootSpeed.map { .int($0) } ?? .null,
+            "at_rtt_ms": situation.commandRoundTrip.map { .int($0.inMilliseconds) } ?? .null,
+            "line_errors": errors,
         ]
+    }
+
+    private var errors: JSONValue {
+        guard let lineErrors else { return .null }
+        return [
+            "framing": .int(lineErrors.framing), "overruns": .int(lineErrors.overruns),
+            "parity": .int(lineErrors.parity), "breaks": .int(lineErrors.breaks),
+        ]
+    }
+
+    private var repairs: JSONValue {
+        .object(
+            [Repair.dial, .join, .reset, .pulse, .reopen].map {
+                .init("\($0)", .int(situation.counters.repairs[$0] ?? 0))
+            })
     }
 
     private var session: JSONValue {
@@ -77,10 +96,12 @@ struct StatusReport {
 
     private var counters: JSONValue {
         [
-            "attempts": .int(situation.attempts),
-            "connects": .int(situation.connects),
-            "refusals": .int(situation.refusals),
-            "resets": .int(situation.resets),
+            "attempts": .int(situation.counters.attempts),
+            "connects": .int(situation.counters.connects),
+            "refusals": .int(situation.counters.refusals),
+            "resets": .int(situation.counters.resets),
+            "repairs": repairs,
+            "port_losses": .int(situation.counters.portLosses),
             "bytes_sent": .int(bytes.sent),
             "bytes_received": .int(bytes.received),
         ]

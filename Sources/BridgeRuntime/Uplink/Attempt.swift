@@ -7,8 +7,6 @@ import NIOPosix
 ///
 /// It is never repaired, only replaced. All of it lives on one event loop.
 final class Attempt {
-    /// Where the attempt began.
-    let repair: Repair
     private let portPath: String
     private let modem: ModemHandler
     private let mqtt: MQTTHandler
@@ -19,10 +17,9 @@ final class Attempt {
     private(set) var isLeaving = false
 
     init(
-        modem link: ModemLink, mqtt connection: MQTTConnection, repair: Repair, portPath: String,
+        modem link: ModemLink, mqtt connection: MQTTConnection, portPath: String,
         tracesPackets: @escaping () -> Bool, report: @escaping (AttemptReport) -> Void
     ) {
-        self.repair = repair
         self.portPath = portPath
         // What a machine still says while its channel is being closed is about nothing that matters any more, and
         // must not be taken for the next attempt's word.
@@ -37,6 +34,9 @@ final class Attempt {
     private final class Gate {
         var isOpen = true
     }
+
+    /// When the server was last heard; nil when it never was.
+    var lastHeard: Moment? { mqtt.lastHeard }
 
     var bytesSent: Int { modem.bytesSent }
     var bytesReceived: Int { modem.bytesReceived }

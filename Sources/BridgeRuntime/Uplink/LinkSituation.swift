@@ -18,11 +18,12 @@ struct LinkSituation {
     var mac: String?
     var signal: Int?
     var pingRoundTrip: Duration?
+    /// From a command whose answer takes the modem no time to that answer.
+    var commandRoundTrip: Duration?
+    /// The speed that the modem was found at, when it was not the configured one.
+    var bootSpeed: Int?
 
-    var attempts = 0
-    var connects = 0
-    var refusals = 0
-    var resets = 0
+    var counters = LinkKeeper.Counters()
     var bytesSent = 0
     var bytesReceived = 0
 

@@ -10,6 +10,7 @@ final class MQTTHandler: ChannelInboundHandler {
     private enum Input {
         case opened
         case held(since: Moment, waiting: Int)
+        case verified
         case received(ByteBuffer)
         case publish(OutgoingMessage)
         case acknowledge(UInt16)
@@ -36,6 +37,8 @@ final class MQTTHandler: ChannelInboundHandler {
     }
 
     var deadline: Moment? { connection.deadline }
+
+    var lastHeard: Moment? { connection.lastHeard }
 
     /// Whether the connection is over.
     var hasEnded: Bool { connection.hasEnded }
@@ -78,6 +81,7 @@ final class MQTTHandler: ChannelInboundHandler {
         switch event as? ModemHandler.TunnelEvent {
         case .opened: take(.opened)
         case .held(let since, let waiting): take(.held(since: since, waiting: waiting))
+        case .verified: take(.verified)
         case nil: context.fireUserInboundEventTriggered(event)
         }
     }
@@ -99,6 +103,7 @@ final class MQTTHandler: ChannelInboundHandler {
         case .held(let since, let waiting):
             connection.lineHeld(since: since, waiting: waiting, now: .now)
             return []
+        case .verified: return connection.verified(now: .now)
         case .received(let buffer):
             if tracesPackets() {
                 for packet in trace.received(Array(buffer.readableBytesView)) { report(.packets(packet, sent: false)) }
@@ -126,6 +131,7 @@ final class MQTTHandler: ChannelInboundHandler {
         case .windowOpened: report(.windowOpened)
         case .pinged(let roundTrip): report(.pinged(roundTrip))
         case .refusedSubscriptions(let filters): report(.refusedSubscriptions(filters))
+        case .verify: context?.triggerUserOutboundEvent(ModemHandler.TunnelRequest.verify, promise: nil)
         case .disconnected:
             context?.triggerUserOutboundEvent(ModemHandler.TunnelRequest.leave, promise: nil)
         case .note(let text): report(.note(text))
