@@ -84,7 +84,10 @@ public final class Doctor {
             if case .portHeld(_, let holders) = error, let daemon = holders.first(where: Self.isDaemon) {
                 verdict.succeed(.occupied(by: daemon))
             } else {
-                report(Checkup(.port, error))
+                // Other users' programs have no names here.
+                let isNameless = if case .portHeld(_, let holders) = error { holders.isEmpty } else { false }
+                let more = isNameless ? ["If it is the daemon: systemctl stop espbridged.socket espbridged."] : []
+                report(Checkup(.port, error, more: more))
                 finish()
             }
         }
