@@ -1,5 +1,5 @@
 # Everything a person or CI does with this project. `make` alone says what there is.
-.PHONY: help packages test-packages build release demo test lint format measure crash-test fault-table bad-radio install uninstall clean
+.PHONY: help packages test-packages build release demo test campaign lint format measure crash-test fault-table bad-radio install uninstall clean
 
 prefix ?= /usr
 sysconfdir ?= /etc
@@ -9,6 +9,7 @@ catalogdir ?= $(prefix)/lib/systemd/catalog
 help:
 	@echo 'make demo      see it work without hardware: simulated modem and cloud, two messages, then yours'
 	@echo 'make test      all tests (what needs root is skipped, and said, for others)'
+	@echo 'make campaign  hours of trouble in virtual time (RUNS=10000 SEED=1; CAMPAIGN_SEED=… traces one)'
 	@echo 'make lint      formatting and style'
 	@echo 'make format    format the sources'
 	@echo 'make release   an optimised build that needs no Swift on the target'
@@ -34,6 +35,9 @@ demo: packages
 
 test: test-packages
 	@scripts/test
+
+campaign: packages
+	@scripts/campaign $(or $(RUNS),10000) $(or $(SEED),1)
 
 lint:
 	swift format lint --strict --parallel --recursive Package.swift Sources Tests

@@ -7,6 +7,16 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
 ]
 
+/// For the long campaign, which needs an optimised build and no sockets: the simulator without NIO and TLS, whose release
+/// build takes minutes (`scripts/campaign`).
+let isForCampaign = Context.environment["ESPBRIDGED_CAMPAIGN"] != nil
+let socketParts: [String] = ["Faces", "Control/ControlServer.swift", "Cloud/SimulatedCloud.swift"]
+let socketDependencies: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOPosix", package: "swift-nio"),
+    .product(name: "NIOSSL", package: "swift-nio-ssl"),
+]
+
 let package = Package(
     name: "espbridged",
     platforms: [.macOS(.v15)],
@@ -66,10 +76,8 @@ let package = Package(
             dependencies: [
                 "BridgeCore",
                 .product(name: "Crypto", package: "swift-crypto"),
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "NIOSSL", package: "swift-nio-ssl"),
-            ],
+            ] + (isForCampaign ? [] : socketDependencies),
+            exclude: isForCampaign ? socketParts : [],
             swiftSettings: strict),
         .executableTarget(
             name: "espsim",
@@ -78,6 +86,21 @@ let package = Package(
                 "ModemSimulator",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
+            swiftSettings: strict),
+        // The machines of the link against the simulator in virtual time, with faults at random moments.
+        .target(
+            name: "LinkCampaign",
+            dependencies: ["BridgeCore", "ModemSimulator"],
+            path: "Tests/LinkCampaign",
+            swiftSettings: strict),
+        .executableTarget(
+            name: "link-campaign",
+            dependencies: ["LinkCampaign"],
+            path: "Tests/link-campaign",
+            swiftSettings: strict),
+        .testTarget(
+            name: "LinkCampaignTests",
+            dependencies: ["LinkCampaign"],
             swiftSettings: strict),
         // What several test targets need.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),

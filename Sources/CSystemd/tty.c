@@ -3,6 +3,7 @@
 
 #include <asm/ioctls.h>
 #include <asm/termbits.h>
+#include <linux/serial.h>
 #include <sys/ioctl.h>
 #include <sys/sysmacros.h>
 
@@ -31,6 +32,22 @@ bool csystemd_tty_is_locked(int fd) {
 }
 
 int csystemd_tty_flush(int fd) { return ioctl(fd, TCFLSH, TCIOFLUSH); }
+
+int csystemd_tty_hold_line(int fd, bool dtr, bool asserted) {
+    int line = dtr ? TIOCM_DTR : TIOCM_RTS;
+    return ioctl(fd, asserted ? TIOCMBIS : TIOCMBIC, &line);
+}
+
+int csystemd_tty_count_errors(int fd, struct csystemd_tty_counters *counters) {
+    struct serial_icounter_struct counted = {0};
+    if (ioctl(fd, TIOCGICOUNT, &counted) < 0) return -1;
+    counters->framing = counted.frame;
+    counters->overruns = counted.overrun;
+    counters->buffer_overruns = counted.buf_overrun;
+    counters->parity = counted.parity;
+    counters->breaks = counted.brk;
+    return 0;
+}
 
 // Documentation/admin-guide/devices.txt: majors 136 to 143 are the Unix98 pty slaves.
 bool csystemd_is_pseudo_terminal(unsigned long device) {

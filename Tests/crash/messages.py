@@ -34,7 +34,7 @@ class Message:
     @property
     def may_be_sent_again(self):
         """Whether a second sending is known for one by the bridge: by its key, or by id and content."""
-        return self.kind == "key"
+        return self.kind in ("id", "key")
 
 
 class Writer:

@@ -37,7 +37,7 @@ class Weather(threading.Thread):
 
     FAULTS = ("drop", "drop", "drop", "hold", "reset", "ap", "network")
 
-    def __init__(self, modem, seed, note, shortest=1.0, longest=5.0):
+    def __init__(self, modem, seed, note, shortest=1.5, longest=6.0):
         super().__init__(daemon=True)
         self.modem = modem
         self.random = random.Random(seed)

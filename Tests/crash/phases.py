@@ -34,15 +34,15 @@ class Phases:
         getattr(self, phase)()
 
     def online(self):
-        self.wait_online(6)
-        time.sleep(self.random.uniform(0, 2.5))
+        self.wait_online(4)
+        time.sleep(self.random.uniform(0, 1.5))
 
     def draining(self):
         self.wait_online(4)
         self.modem.order("ap down")
         time.sleep(self.random.uniform(0.2, 1))
         self.modem.order("ap up")
-        self.wait_online(6)
+        self.wait_online(4)
         time.sleep(self.random.uniform(0, 1))
 
     def reloading(self):

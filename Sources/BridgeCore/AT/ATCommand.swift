@@ -67,6 +67,8 @@ extension ATCommand {
 
     /// Announces a payload of so many bytes.
     static func send(_ count: Int) -> ATCommand { ATCommand("AT+CIPSEND=\(count)") }
+    /// The state of the link, with its ports.
+    static let linkStatus = ATCommand("AT+CIPSTATUS")
     /// Stops the module from booting straight into data mode.
     static let forgetSavedLink = ATCommand("AT+SAVETRANSLINK=0")
     /// ESP-AT: the settings that follow are not written to flash.
@@ -89,6 +91,11 @@ extension ATCommand {
         var text = "AT+CIPSTART=\"TCP\"," + (try quoted(host, naming: "host name")) + ",\(port)"
         if keepAlive > 0 { text += ",\(keepAlive)" }
         return try ATCommand(text: text, masked: text)
+    }
+
+    /// `AT+UART_CUR`, until the next reset: 8N1; flow control 3 is RTS and CTS, 0 none.
+    static func lineSettings(baud: Int, hardwareFlowControl: Bool) -> ATCommand {
+        ATCommand("AT+UART_CUR=\(baud),8,1,0,\(hardwareFlowControl ? 3 : 0)")
     }
 
     /// `AT+CIPDOMAIN`: asks for the address of a name.

@@ -24,7 +24,16 @@ extension Configuration {
             serial.device.isEmpty || Self.isPath(serial.device), "serial.device",
             "expected an absolute path such as /dev/ttyUSB0 or /dev/serial/by-id/…")
         found.expect(110...4_608_000, serial.baud, "serial.baud", "bits a second")
+        found.expect(
+            serial.reset != .rts || serial.flowControl == .none, "serial.reset",
+            "\"rts\" cannot be: flow_control = \"rts-cts\" needs that line")
         found.expect(0...7200, modem.linkKeepAlive, "modem.link_keep_alive", "seconds (0 is off)")
+        found.expect(
+            modem.heartbeat == 0 || (5...1200).contains(modem.heartbeat), "modem.heartbeat",
+            "\(modem.heartbeat) is out of range: expected 5 to 1200 seconds, or 0 for keep_alive alone")
+        found.expect(
+            modem.heartbeat == 0 || modem.heartbeat < mqtt.keepAlive, "modem.heartbeat",
+            "\(modem.heartbeat) does nothing: expected less than mqtt.keep_alive, which is \(mqtt.keepAlive)")
         return found.list
     }
 

@@ -18,6 +18,12 @@ public struct Configuration: Equatable, Sendable {
         /// Bits a second.
         public var baud = 115_200
         public var flowControl = FlowControl.none
+        public var reset = ResetLine.none
+
+        /// The line of the adapter that is wired to the module's reset pin.
+        public enum ResetLine: String, CaseIterable, Sendable {
+            case none, dtr, rts
+        }
 
         public enum FlowControl: String, CaseIterable, Sendable {
             case none
@@ -37,6 +43,8 @@ public struct Configuration: Equatable, Sendable {
         public var mode = ModemLink.TunnelMode.transparent
         /// Seconds, 0 to 7200; 0 is off.
         public var linkKeepAlive = 60
+        /// Seconds without anything from the server until PINGREQ; 0 leaves it to keep_alive.
+        public var heartbeat = 0
     }
 
     public struct Aliyun: Equatable, Sendable {

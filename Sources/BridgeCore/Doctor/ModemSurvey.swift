@@ -106,7 +106,7 @@ struct ModemSurvey: Sendable {
         outputs.flatMap { output -> [Effect] in
             switch output {
             case .say(.command(let command)): [.send(command.bytes)]
-            case .say(.escape), .say(.silence): []
+            case .say(.escape), .say(.silence), .say(.speed): []
             case .news(let news): learn(news)
             case .finished: finished(now: now)
             case .failed(let failure): failed(failure, now: now)
@@ -119,7 +119,7 @@ struct ModemSurvey: Sendable {
         case .firmware(let version): firmware = version
         case .learned(.address(let text)): address = text
         case .learned(.accessPoint(_, _, let rssi)): strength = rssi
-        case .learned, .climbed: break
+        case .learned, .climbed, .localPort: break
         }
         return []
     }

@@ -15,6 +15,9 @@ extension MQTTConnection {
         }
         guard !bytes.isEmpty else { return [] }
         lastReceived = now
+        hasHeard = true
+        clearances = 0
+        if suspicion != .verifying { suspicion = .none }
         tail.append(bytes)
         decoder.append(bytes)
         do {
@@ -55,6 +58,7 @@ extension MQTTConnection {
                 return effects.append(.note("PINGRESP came without PINGREQ"))
             }
             pings.removeFirst()
+            roundTrip.sampled(now - ping.departed)
             effects.append(.pinged(rtt: now - ping.sent))
         case .connectAcknowledgement:
             violation("MQTT-4.8.0-1", "A second CONNACK came", &effects)
@@ -68,6 +72,7 @@ extension MQTTConnection {
     private mutating func handle(
         _ answer: MQTTPacket.ConnectAcknowledgement, now: Moment, _ effects: inout [Effect]
     ) {
+        roundTrip.sampled(max(now - asked, .zero))
         guard answer.returnCode == .accepted else {
             return end(.failed(.refused(answer.returnCode)), &effects)
         }
@@ -104,6 +109,7 @@ extension MQTTConnection {
                 "MQTT-3.8.4-5", "SUBACK has \(answer.granted.count) codes for \(pending.asked.count) filters", &effects)
         }
         session.releaseIdentifier(pending.packetIdentifier)
+        roundTrip.sampled(max(now - asked, .zero))
         let pairs = zip(pending.asked, answer.granted)
         let refused = pairs.filter { $0.1 == nil }.map(\.0.filter)
         if !refused.isEmpty { effects.append(.refusedSubscriptions(refused)) }
@@ -121,6 +127,7 @@ extension MQTTConnection {
             return effects.append(.note("PUBACK came for the unknown packet identifier \(answer.packetIdentifier)"))
         }
         if answer.packetIdentifier == oldest { oldestAcknowledged = now }
+        if !entry.wasSentAgain { roundTrip.sampled(max(now - entry.departed, .zero)) }
         effects.append(.acknowledged(sequence: entry.message.sequence))
         pump(now: now, &effects)
         offerWindow(&effects)
@@ -130,6 +137,13 @@ extension MQTTConnection {
         guard publish.qos != .exactlyOnce else {
             return violation(
                 "MQTT-3.8.4-6", "A message of QoS 2 came, although no subscription asked for more than 1", &effects)
+        }
+        guard !isOwn(publish) else {
+            return end(
+                .failed(
+                    .protocolViolation(
+                        detail: "a message came back as it was sent: the modem left transparent mode, and echoes")),
+                &effects)
         }
         effects.append(
             .message(
@@ -142,6 +156,18 @@ extension MQTTConnection {
         } else {
             unacknowledged.insert(identifier)
         }
+    }
+
+    /// Whether it is a message of ours that waits for PUBACK, on a topic that nobody subscribed to.
+    ///
+    /// A module that has left transparent mode by accident, with its echo on, sends back all that it is sent: the message,
+    /// and then the PUBACK that answers it, which would be taken for the server's.
+    private func isOwn(_ publish: MQTTPacket.Publish) -> Bool {
+        session.inFlight.contains {
+            $0.packetIdentifier == publish.packetIdentifier && $0.message.topic == publish.topic
+                && $0.message.payload == publish.payload
+        }
+            && !settings.subscriptions.contains { MQTTTopic.matches(filter: $0.filter, name: publish.topic) }
     }
 
     private mutating func violation(_ rule: String, _ sentence: String, _ effects: inout [Effect]) {

@@ -15,9 +15,41 @@ extension MQTTConnection {
 
     mutating func transmit(_ packet: [UInt8], now: Moment, _ effects: inout [Effect]) {
         let (bytes, hasPing) = guarded(packet)
-        effects.append(.send(bytes))
-        lineFree = max(lineFree, now) + settings.lineTime(bytes.count)
+        write(bytes, now: now, &effects)
         if hasPing { pings.append(Ping(sent: now, departed: lineFree)) }
+    }
+
+    /// Bytes for the line: at once, or in pieces with pauses behind what waits already.
+    private mutating func write(_ bytes: [UInt8], now: Moment, _ effects: inout [Effect]) {
+        guard bytes.count > settings.longestBurst else {
+            if pieces.isEmpty {
+                effects.append(.send(bytes))
+            } else {
+                pieces.append(Piece(due: lineFree, bytes: bytes))
+            }
+            lineFree = max(lineFree, now) + settings.lineTime(bytes.count)
+            return
+        }
+        // Pieces of equal length, so that none is so short that it could be `+++` alone.
+        let count = (2 * bytes.count + settings.longestBurst - 1) / settings.longestBurst
+        for index in 0..<count {
+            let piece = Array(bytes[(bytes.count * index / count)..<(bytes.count * (index + 1) / count)])
+            let isFirst = index == 0 && pieces.isEmpty
+            let due = isFirst ? now : max(lineFree, now) + (index == 0 ? .zero : pauseBetweenPieces)
+            if isFirst { effects.append(.send(piece)) } else { pieces.append(Piece(due: due, bytes: piece)) }
+            lineFree = max(lineFree, due) + settings.lineTime(piece.count)
+        }
+    }
+
+    /// A round trip: by then the module's TCP has had its acknowledgement.
+    private var pauseBetweenPieces: Duration { max(.milliseconds(50), roundTrip.expected) }
+
+    /// Sends the pieces whose time has come.
+    mutating func sendPieces(now: Moment, _ effects: inout [Effect]) {
+        while let piece = pieces.first, piece.due <= now {
+            pieces.removeFirst()
+            effects.append(.send(piece.bytes))
+        }
     }
 
     mutating func ping(now: Moment, _ effects: inout [Effect]) {
@@ -98,6 +130,7 @@ extension MQTTConnection {
         let asked = subscriptions.prefix(max(1, settings.topicsPerSubscribe))
         let packet = MQTTPacket.Subscribe(packetIdentifier: identifier, subscriptions: Array(asked))
         transmit(MQTTPacket.subscribe(packet).encoded(), now: now, &effects)
+        self.asked = lineFree
         let pending = Pending(
             packetIdentifier: identifier, asked: asked, rest: subscriptions.dropFirst(asked.count))
         phase = .subscribing(pending, until: lineFree + settings.subackTimeout)
@@ -107,6 +140,7 @@ extension MQTTConnection {
     mutating func end(_ effect: Effect, _ effects: inout [Effect]) {
         if case .subscribing(let pending, _) = phase { session.releaseIdentifier(pending.packetIdentifier) }
         phase = .ended
+        pieces = []
         effects.append(effect)
     }
 }

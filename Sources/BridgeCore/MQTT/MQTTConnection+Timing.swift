@@ -1,18 +1,22 @@
 extension MQTTConnection {
     /// When ``timerFired(now:)`` is to be called; nil for not at all.
     public var deadline: Moment? {
-        switch phase {
-        case .idle, .ended: nil
-        case .connecting(let until): until
-        case .condemned(_, let until): until
-        case .subscribing(_, let until): min(until, upkeep ?? until)
-        case .online: upkeep
-        }
+        let phaseDue: Moment? =
+            switch phase {
+            case .idle, .ended: nil
+            case .connecting(let until): until
+            case .condemned(_, let until): until
+            case .subscribing(_, let until): min(until, upkeep ?? until)
+            case .online: upkeep
+            }
+        guard let piece = pieces.first, phase != .ended else { return phaseDue }
+        return phaseDue.map { min($0, piece.due) } ?? piece.due
     }
 
     /// The deadline has come. Called too early, it does nothing.
     public mutating func timerFired(now: Moment) -> [Effect] {
         var effects: [Effect] = []
+        sendPieces(now: now, &effects)
         switch phase {
         case .idle, .ended: break
         case .connecting(let until):
@@ -28,7 +32,11 @@ extension MQTTConnection {
     }
 
     private var upkeep: Moment? {
-        [pingDue, pingDeadline, publishDeadline, catchUp].compactMap { $0 }.min()
+        var due = suspicion == .verifying ? nil : pingDue
+        for other in [pingDeadline, publishDeadline, suspicionDue, catchUp] {
+            if let other { due = min(due ?? other, other) }
+        }
+        return due
     }
 
     /// When the next PINGREQ is due.
@@ -41,14 +49,39 @@ extension MQTTConnection {
     }
 
     private var pingDeadline: Moment? {
-        pings.first.map { whileReceiving($0.departed + settings.pingTimeout, settings.pingTimeout) }
+        guard let ping = pings.first else { return nil }
+        let patience = roundTrip.patience(settings.pingTimeout)
+        return whileReceiving(ping.departed + patience, patience)
     }
 
     /// Servers answer in order [MQTT-4.6.0-2], so it is enough to watch the oldest.
     private var publishDeadline: Moment? {
-        session.inFlight.first.map {
-            whileReceiving(max(oldestAcknowledged, $0.departed) + settings.publishTimeout, settings.publishTimeout)
+        guard let oldest = session.inFlight.first else { return nil }
+        let patience = roundTrip.patience(settings.publishTimeout)
+        return whileReceiving(max(oldestAcknowledged, oldest.departed) + patience, patience)
+    }
+
+    /// When the connection is looked after: an answer is overdue and nothing at all has come.
+    ///
+    /// The first time after ``Settings/suspicion``, or a round trip later than nearly every answer comes; after each look that found the connection in order, twice as long.
+    private var suspicionDue: Moment? {
+        guard let least = settings.suspicion, phase == .online else { return nil }
+        let asked = [pings.first?.departed, session.inFlight.first.map { max(oldestAcknowledged, $0.departed) }]
+        guard let since = asked.compactMap({ $0 }).min() else { return nil }
+        let patience = max(least, roundTrip.expected + (roundTrip.smoothed ?? .zero))
+        switch suspicion {
+        case .none: return max(since, lastReceived) + patience
+        case .verifying: return nil
+        case .cleared(let times, let at): return max(since, at) + patience * (1 << min(times, 4))
         }
+    }
+
+    /// The line below has looked: the connection is the one that it was.
+    public mutating func verified(now: Moment) -> [Effect] {
+        guard case .verifying = suspicion, phase != .ended else { return [] }
+        clearances += 1
+        suspicion = .cleared(times: clearances, at: now)
+        return []
     }
 
     /// A deadline, put off while a packet is coming in, because the answer may stand behind it.
@@ -68,7 +101,12 @@ extension MQTTConnection {
             pump(now: now, &effects)
             offerWindow(&effects)
         }
-        if let due = pingDue, now >= due { ping(now: now, &effects) }
+        if let due = suspicionDue, now >= due {
+            suspicion = .verifying
+            effects.append(.verify)
+            return
+        }
+        if suspicion != .verifying, let due = pingDue, now >= due { ping(now: now, &effects) }
     }
 
     /// Ends the attempt because the server is silent; boot text that was taken for the start of a

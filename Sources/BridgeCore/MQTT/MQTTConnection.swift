@@ -1,3 +1,5 @@
+import DequeModule
+
 /// The MQTT side of one attempt: one TCP connection from CONNECT to its end, as a pure machine.
 ///
 /// Duties:
@@ -38,6 +40,20 @@ public struct MQTTConnection: Sendable {
         var departed: Moment
     }
 
+    /// A part of a packet, and when it is written.
+    struct Piece: Equatable {
+        var due: Moment
+        var bytes: [UInt8]
+    }
+
+    /// Whether the connection below is being looked after.
+    enum Suspicion: Equatable {
+        case none
+        case verifying
+        /// It was the same one, so many times since the server was last heard, for the last time at `at`.
+        case cleared(times: Int, at: Moment)
+    }
+
     let settings: Settings
     var session: MQTTSession
     var phase = Phase.idle
@@ -45,10 +61,20 @@ public struct MQTTConnection: Sendable {
     var tail = BootText.Tail()
     /// When the line will have sent all that was written to it.
     var lineFree = Moment.zero
+    /// When bytes last came, or the line was opened.
     var lastReceived = Moment.zero
+    var hasHeard = false
     var pings: [Ping] = []
+    /// Pieces of packets that wait for their time.
+    var pieces: Deque<Piece> = []
+    var roundTrip = RoundTrip()
+    var suspicion = Suspicion.none
+    /// Looks since the server was last heard that found nothing wrong.
+    var clearances = 0
     /// When the message that was the oldest in flight was last acknowledged.
     var oldestAcknowledged = Moment.zero
+    /// When CONNECT or the last SUBSCRIBE left the line.
+    var asked = Moment.zero
     /// QoS 0 messages wait until the line has caught up.
     var catchUp: Moment?
     /// Inbound QoS 1 messages that the caller has not acknowledged yet.
@@ -70,6 +96,7 @@ public struct MQTTConnection: Sendable {
         lineFree = now
         lastReceived = now
         transmit(MQTTPacket.connect(settings.connect).encoded(), now: now, &effects)
+        asked = lineFree
         phase = .connecting(until: lineFree + settings.connackTimeout)
         return effects
     }
@@ -108,6 +135,7 @@ public struct MQTTConnection: Sendable {
             end(.disconnected, &effects)
         case .connecting, .subscribing, .online:
             transmit(MQTTPacket.disconnect.encoded(), now: now, &effects)
+            while let piece = pieces.popFirst() { effects.append(.send(piece.bytes)) }
             end(.disconnected, &effects)
         }
         return effects
@@ -128,6 +156,9 @@ public struct MQTTConnection: Sendable {
     public func canPublish(bytes: Int) -> Bool {
         phase == .online && session.backlog.isEmpty && hasRoom(for: bytes)
     }
+
+    /// When the server was last heard; nil when it never was.
+    public var lastHeard: Moment? { hasHeard ? lastReceived : nil }
 
     /// Whether the attempt is over.
     public var hasEnded: Bool { phase == .ended }

@@ -12,11 +12,19 @@ extension MQTTConnection {
         public var subackTimeout: Duration = .seconds(10)
         /// How long before the end of the keep-alive interval PINGREQ goes out.
         public var pingMargin: Duration
-        /// From the moment PINGREQ has left the line to PINGRESP.
+        /// From the moment PINGREQ has left the line to PINGRESP; longer on a slow network, see ``RoundTrip``.
         public var pingTimeout: Duration = .seconds(10)
         /// How long the oldest message in flight may wait for PUBACK, from the moment it has left the
-        /// line or became the oldest.
+        /// line or became the oldest; longer on a slow network, see ``RoundTrip``.
         public var publishTimeout: Duration = .seconds(20)
+        /// How long the oldest answer may be due before the line below is asked to look after the connection
+        /// (``Effect/verify``); never less than this, and more on a slow network. Nil never asks.
+        public var suspicion: Duration?
+        /// PINGREQ after so long without anything from the server, when that is sooner than keep-alive wants it.
+        public var heartbeat: Duration?
+        /// Most bytes in one burst: a longer packet goes out in pieces of half of it, with pauses, because the module
+        /// cannot hold more while the network is slow, and nothing holds the host back.
+        public var longestBurst = Int.max
         /// Bytes in flight at most; a longer message goes when nothing else is in flight.
         public var windowBytes = 2048
         /// Messages in flight at most.
@@ -48,10 +56,14 @@ extension MQTTConnection {
         /// The keep-alive less the margin, but at least half of it: at an interval of a second or two
         /// the margin would eat all of it.
         var pingInterval: Duration? {
-            guard connect.keepAlive > 0 else { return nil }
+            guard connect.keepAlive > 0 else { return heartbeat }
             let keepAlive = Duration.seconds(Int64(connect.keepAlive))
-            return max(keepAlive - pingMargin, keepAlive / 2)
+            let interval = max(keepAlive - pingMargin, keepAlive / 2)
+            return min(interval, heartbeat ?? interval)
         }
+
+        /// The longest time that nothing comes from the server before PINGREQ asks; nil when nothing ever does.
+        public var silenceBeforePing: Duration? { pingInterval }
 
         /// The time that so many bytes need on the line.
         func lineTime(_ bytes: Int) -> Duration {
@@ -82,6 +94,9 @@ extension MQTTConnection {
         case pinged(rtt: Duration)
         /// These filters do not hold: SUBACK said 0x80, or they are no filters. The link goes on.
         case refusedSubscriptions([String])
+        /// An answer is overdue: find out whether the connection is still the same one, and say so with
+        /// ``MQTTConnection/verified(now:)``. What is sent meanwhile has to wait.
+        case verify
         /// DISCONNECT was sent; close once it is out.
         case disconnected
         /// The attempt is over: close without a word.

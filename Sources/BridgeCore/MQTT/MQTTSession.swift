@@ -18,6 +18,7 @@ public struct MQTTSession: Sendable {
         public var packetIdentifier: UInt16
         /// When its last byte left the line, by calculation.
         var departed: Moment
+        var wasSentAgain = false
     }
 
     /// Sent and not acknowledged, in the order of sending.
@@ -72,7 +73,10 @@ public struct MQTTSession: Sendable {
     }
 
     /// Notes that the message at that place of ``inFlight`` was sent once more.
-    mutating func sentAgain(at index: Int, departed: Moment) { inFlight[index].departed = departed }
+    mutating func sentAgain(at index: Int, departed: Moment) {
+        inFlight[index].departed = departed
+        inFlight[index].wasSentAgain = true
+    }
 
     /// Takes the message of that identifier out and frees the identifier [MQTT-2.3.1-3]; nil when there is none.
     mutating func acknowledged(_ identifier: UInt16) -> InFlight? {

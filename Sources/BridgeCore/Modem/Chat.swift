@@ -98,7 +98,7 @@ struct Chat: Sendable {
         case .notBegun, .over:
             return []
         case .holding:
-            return say(now: now)
+            return say(now: now, isAgain: true)
         case .lingering(_, let failure):
             return fail(failure)
         case .settling:
@@ -191,8 +191,9 @@ extension Chat {
         return .commandTimedOut(command: command?.masked ?? "")
     }
 
-    private mutating func say(now: Moment) -> [Output] {
-        course.times += course.busySince == nil ? 1 : 0
+    /// - Parameter isAgain: whether it was answered `busy …`, which costs no try; silence does.
+    private mutating func say(now: Moment, isAgain: Bool = false) -> [Output] {
+        if !isAgain { course.times += 1 }
         course.saidAt = now
         phase = .awaiting(until: now + step.limit)
         return step.utterance == .silence ? [] : [.say(step.utterance)]

@@ -22,6 +22,8 @@ struct ChatScript: Sendable {
         case escape
         /// Nothing: the step is a pause.
         case silence
+        /// Nothing; the host's own port goes to this speed, in bits a second.
+        case speed(Int)
     }
 
     /// A line, and the failure it stands for.
@@ -65,6 +67,8 @@ struct ChatScript: Sendable {
         case climbed(Rung)
         case learned(ModemFact)
         case firmware(Firmware)
+        /// The local port of the TCP connection.
+        case localPort(Int)
     }
 
     /// One thing said, and its answer.
@@ -115,6 +119,11 @@ struct ChatScript: Sendable {
         /// `+++`, and the time the module wants before it takes commands.
         static func escape(_ time: Duration) -> Step {
             Step(utterance: .escape, ends: [], limit: time, silence: .goesOn, isDeaf: true)
+        }
+
+        /// The host's port goes to another speed; what comes meanwhile is garbage.
+        static func speed(_ baud: Int, within time: Duration) -> Step {
+            Step(utterance: .speed(baud), ends: [], limit: time, silence: .goesOn, isDeaf: true)
         }
 
         /// A copy with some things changed.

@@ -8,15 +8,18 @@ extension ChatScript {
     /// The firmware's text for a link that is still there (older 1.x: `ALREADY CONNECT`).
     static let alreadyConnected = "ALREADY CONNECT"
 
+    /// - Parameter notesPort: whether the connection's local port is asked for, see ``verifying(drain:)``.
     static func dialling(
-        ssid: String, host: String, port: Int, command: ATCommand, mode: ModemLink.TunnelMode
+        ssid: String, host: String, port: Int, command: ATCommand, mode: ModemLink.TunnelMode, notesPort: Bool = false
     ) -> ChatScript {
         let closed = Meaning(.reply(.closed), .closedWhileDialling(host: host, port: port))
+        let connecting = connecting(host: host, port: port, command: command, closed: closed)
+        let noting = notesPort ? [status.with { $0.undoneBy = closed }] : []
         return ChatScript(
-            before(mode) + [connecting(host: host, port: port, command: command, closed: closed)]
-                + behind(mode, closed: closed),
+            before(mode) + [connecting] + noting + behind(mode, closed: closed),
             restart: .modemRestarted(during: .dialling),
-            aborts: [Meaning(.reply(.wifiLost), .accessPointLost(ssid: ssid))])
+            aborts: [Meaning(.reply(.wifiLost), .accessPointLost(ssid: ssid))],
+            notices: notesPort ? [Notice { line in localPort(in: line).map(News.localPort) }] : [])
     }
 
     /// How the link is to be used, as far as it has to be said while there is none.

@@ -8,6 +8,10 @@ public enum ModemFact: Equatable, Sendable {
     case mac(String)
     /// The access point that is joined; signal strength in dBm.
     case accessPoint(bssid: String, channel: Int, rssi: Int)
+    /// The module ran at this speed, and was set to the configured one until its next reset.
+    case speed(Int)
+    /// From a command whose answer takes the module no time to that answer.
+    case roundTrip(Duration)
 }
 
 extension ModemFact {

@@ -3,6 +3,8 @@
 ///     from reset:  calling  resetting  identifying  configuring  joining  addressing  inspecting  dialling
 ///     from join:   calling  tidying    identifying  configuring  joining  addressing  inspecting  dialling
 ///     from dial:   calling  tidying    identifying                        addressing  inspecting  dialling
+///
+/// When nothing is heard, other speeds are tried (`Sweeping.swift`) before the attempt fails.
 extension ModemLink {
     /// A script that is running, and what there is to remember about it.
     enum Chapter: Sendable {
@@ -14,6 +16,10 @@ extension ModemLink {
         /// After the reset the module did not answer: it may have gone to data mode by itself. The
         /// failure it is, if that was not the reason.
         case untangling(LinkFailure)
+        /// Trying another speed; the failure it is, if none helps.
+        case sweeping(index: Int, LinkFailure)
+        /// At the speed that is tried the module says busy, and only a reset ends that.
+        case freeing(index: Int, LinkFailure)
         case tidying
         case identifying(round: Int)
         case configuring(Dialect)
@@ -23,6 +29,8 @@ extension ModemLink {
         case dialling(Dialect)
         /// Dialling failed without a reason.
         case resolving(LinkFailure)
+        /// The open connection is being looked after.
+        case verifying(ChatScript)
         case leaving(ChatScript)
     }
 
@@ -53,9 +61,12 @@ extension ModemLink {
     private func script(of chapter: Chapter) throws(ATCommand.Problem) -> ChatScript {
         switch chapter {
         case .calling: .synchronizing(restart: isResetting ? nil : .modemRestarted(during: .syncing))
-        case .resetting: .resetting
+        case .resetting, .freeing: .resetting
         case .lookingAgain: .lookingAgain
         case .untangling: .untangling
+        case .sweeping(let index, _):
+            .sweeping(
+                speed: sweep[index], baud: settings.baud, hardwareFlowControl: settings.hardwareFlowControl)
         case .tidying: .tidying(during: lowRung)
         case .identifying: .identifying(during: lowRung)
         case .configuring(let dialect): .configuring(dialect, during: lowRung)
@@ -64,21 +75,21 @@ extension ModemLink {
         case .inspecting(let dialect): .inspecting(dialect, ssid: settings.ssid)
         case .dialling: try diallingScript()
         case .resolving: .resolving(host: settings.host, command: try .resolve(host: settings.host))
-        case .leaving(let script): script
+        case .verifying(let script), .leaving(let script): script
         }
     }
 
     private func diallingScript() throws(ATCommand.Problem) -> ChatScript {
         let script = ChatScript.dialling(
             ssid: settings.ssid, host: settings.host, port: settings.port, command: try settings.dialCommand(),
-            mode: settings.mode)
+            mode: settings.mode, notesPort: settings.verifiesConnection)
         return memory.hasRedialled ? .redialling(script) : script
     }
 
     /// How to get from a chapter to command mode without a link; nil when that is so already.
     func leavingScript(from chapter: Chapter, now: Moment) -> ChatScript? {
         switch chapter {
-        case .calling, .untangling:
+        case .calling, .untangling, .sweeping, .freeing, .verifying:
             // The module may still be in the data mode it was found in.
             .leavingTransparentMode(drain: wire.drain(now: now))
         case .dialling where chat?.awaitsPrompt == true:
@@ -118,6 +129,10 @@ extension ModemLink {
             return open(isResetting ? .resetting : .tidying, now: now)
         case .untangling:
             return open(.resetting, now: now)
+        case .sweeping(let index, _):
+            return found(at: sweep[index], now: now)
+        case .freeing(let index, let cause):
+            return open(.sweeping(index: index, cause), now: now)
         case .lookingAgain:
             return open(.tidying, now: now)
         case .resetting, .tidying:
@@ -139,6 +154,8 @@ extension ModemLink {
             return [.opened]
         case .resolving(let failure):
             return end(.failed(failure))
+        case .verifying:
+            return verified(now: now)
         case .leaving:
             return end(.left)
         }
@@ -171,10 +188,25 @@ extension ModemLink {
         switch (chapter, failure) {
         case (.leaving, _):
             return end(.left)
+        case (.verifying, .modemRestartedOnline):
+            return end(.failed(failure))
+        case (.verifying, _):
+            return end(.failed(.connectionReplaced))
+        case (.calling, .modemBusy) where isResetting:
+            // AT+RST is the one command that a busy module takes.
+            return open(.resetting, now: now)
         case (.calling(round: 1), .modemSilent):
             return open(.calling(round: 2), now: now)
-        case (.calling, .modemSilent) where memory.hasHeard:
-            return end(.failed(.modemGarbled))
+        case (.calling, .modemSilent):
+            return soughtInVain(memory.hasHeard ? .modemGarbled : .modemSilent, now: now)
+        case (.sweeping(let index, let cause), .modemBusy) where !memory.hasFreed:
+            memory.hasFreed = true
+            return open(.freeing(index: index, cause), now: now)
+        case (.sweeping(let index, let cause), _), (.freeing(let index, let cause), _):
+            return swept(index, cause, now: now)
+        case (.resetting, .noReady) where bootSpeed != nil:
+            // It went back to its own speed.
+            return soughtInVain(failure, now: now)
         case (.resetting, .noReady):
             return open(.lookingAgain, now: now)
         case (.lookingAgain, .noReady) where !memory.hasUntangled,
@@ -182,7 +214,7 @@ extension ModemLink {
             memory.hasUntangled = true
             return open(.untangling(failure), now: now)
         case (.untangling(let cause), .modemSilent):
-            return end(.failed(cause))
+            return soughtInVain(cause, now: now)
         case (.joining, .joinTimedOut) where memory.isAssociated:
             return end(.failed(.noAddress(ssid: settings.ssid)))
         case (.dialling, .commandFailed(_, let reply))

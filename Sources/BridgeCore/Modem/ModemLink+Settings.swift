@@ -15,6 +15,13 @@ extension ModemLink {
         public var mode = TunnelMode.transparent
         /// Whether the module is asked which access point it joined, and for its strength.
         public var inspectsAccessPoint = true
+        /// RTS/CTS, which the module's flow control has to fit.
+        public var hardwareFlowControl = false
+        /// Whether other speeds are tried when nothing is heard at the configured one.
+        public var triesSpeeds = false
+        /// Whether the connection's local port is noted, so that ``ModemLink/verify(now:)`` can tell whether it is
+        /// still the same connection.
+        public var verifiesConnection = false
 
         public init(
             ssid: String, password: String, bssid: String? = nil, host: String, port: Int,
@@ -74,6 +81,11 @@ extension ModemLink {
         /// In packet mode: bytes that were written have waited since then; now `waiting` bytes, which is all of them,
         /// begin to leave. Whoever reckons when they will have left begins anew.
         case held(since: Moment, waiting: Int)
+        /// Set the serial port to this speed, in bits a second. It is the attempt's only: each begins at the configured
+        /// speed.
+        case setSpeed(Int)
+        /// The connection was looked after and is the one that it was.
+        case verified
         /// The modem is in command mode again and the link is closed, as far as it answers. The end.
         case left
         /// The attempt has failed. The end.

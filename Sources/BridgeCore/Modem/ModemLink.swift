@@ -19,6 +19,8 @@ public struct ModemLink: Sendable {
 
     let settings: Settings
     let start: Repair
+    /// The speed that the module was found at before, when it is not the configured one.
+    let bootSpeed: Int?
     var stage = Stage.notBegun
     var chat: Chat?
     var lexer = ATLexer()
@@ -28,6 +30,9 @@ public struct ModemLink: Sendable {
     var memory = Memory()
     /// When leaving ends at the latest.
     var leavingEnds: Moment?
+    var tunnelBreak = TunnelBreak()
+    /// Written while the connection was being looked after.
+    var heldWrites: [UInt8] = []
 
     /// What has been seen so far and matters later.
     struct Memory: Sendable {
@@ -38,14 +43,22 @@ public struct ModemLink: Sendable {
         var isAssociated = false
         var hasUntangled = false
         var hasRedialled = false
+        var hasFreed = false
         /// Bytes heard while the modem was being called.
         var hasHeard = false
+        /// When the command whose answer takes no time was said, while it has not been answered.
+        var askedAt: Moment?
+        /// The local port of the TCP connection, as it was after dialling, and as it is now.
+        var localPort: Int?
+        var verifiedPort: Int?
     }
 
-    /// - Parameter start: the cheapest step that can repair what went wrong before; a first attempt
-    ///   begins with `.reset`.
-    public init(settings: Settings, start: Repair) {
+    /// - Parameters:
+    ///   - start: the cheapest step that can repair what went wrong before; a first attempt begins with `.reset`.
+    ///   - bootSpeed: what an earlier attempt learned as ``ModemFact/speed(_:)``.
+    public init(settings: Settings, start: Repair, bootSpeed: Int? = nil) {
         self.settings = settings
+        self.bootSpeed = bootSpeed == settings.baud ? nil : bootSpeed
         self.start = start
         wire = Wire(baud: settings.baud)
     }
@@ -86,6 +99,8 @@ public struct ModemLink: Sendable {
             case .open:
                 let outputs = tunnel?.received(rest, now: now) ?? [.deliver(Array(rest))]
                 return effects + carry(outputs, now: now)
+            case .chatting(.verifying):
+                return effects + receivedWhileVerifying(rest, now: now)
             case .chatting(let chapter):
                 if chat?.isDeaf != false {
                     lexer = ATLexer()
@@ -103,6 +118,7 @@ public struct ModemLink: Sendable {
     /// The upper layer has bytes for the tunnel. They are dropped unless it is open, because a write
     /// may cross the end of the tunnel.
     public mutating func write(_ bytes: [UInt8], now: Moment) -> [Effect] {
+        if case .chatting(.verifying) = stage { heldWrites += bytes }
         guard isOpen, !bytes.isEmpty else { return [] }
         return carry(tunnel?.write(bytes, now: now) ?? [.send(bytes)], now: now)
     }
@@ -142,7 +158,7 @@ public struct ModemLink: Sendable {
 // MARK: - Carrying chat outputs out
 
 extension ModemLink {
-    private mutating func heard(_ token: ATToken, in chapter: Chapter, now: Moment) -> [Effect] {
+    mutating func heard(_ token: ATToken, in chapter: Chapter, now: Moment) -> [Effect] {
         var effects: [Effect] = []
         switch token {
         case .prompt:
@@ -150,6 +166,10 @@ extension ModemLink {
         case .line(let line):
             effects.append(.said(Line(.fromModem, shown(line))))
             if let reply = ATReply(line) { note(reply) }
+            if let asked = memory.askedAt, ATReply(line) == .ok {
+                memory.askedAt = nil
+                effects.append(.learned(.roundTrip(now - asked)))
+            }
         }
         return effects + carry(chat?.received(token, now: now) ?? [], in: chapter, now: now)
     }
@@ -176,15 +196,22 @@ extension ModemLink {
         return isLateEcho || leaks ? Self.hidden : line.text
     }
 
+    private mutating func said(_ command: ATCommand, now: Moment) -> [Effect] {
+        memory.askedAt = command == .singleLink ? now : nil
+        return [.said(Line(.toModem, command.masked)), send(command.bytes, now: now)]
+    }
+
     mutating func carry(_ outputs: [Chat.Output], in chapter: Chapter, now: Moment) -> [Effect] {
         outputs.flatMap { output -> [Effect] in
             switch output {
             case .say(.command(let command)):
-                [.said(Line(.toModem, command.masked)), send(command.bytes, now: now)]
+                said(command, now: now)
             case .say(.escape):
                 [.said(Line(.toModem, "+++")), send(Array("+++".utf8), now: now)]
             case .say(.silence):
                 []
+            case .say(.speed(let baud)):
+                changeSpeed(to: baud)
             case .news(let news):
                 learn(news)
             case .finished:
@@ -210,7 +237,13 @@ extension ModemLink {
         }
     }
 
-    private mutating func send(_ bytes: [UInt8], now: Moment) -> Effect {
+    private mutating func changeSpeed(to baud: Int) -> [Effect] {
+        guard baud != wire.baud else { return [] }
+        wire = Wire(baud: baud)
+        return [.setSpeed(baud)]
+    }
+
+    mutating func send(_ bytes: [UInt8], now: Moment) -> Effect {
         wire.took(bytes.count, now: now)
         return .send(bytes)
     }
@@ -223,6 +256,9 @@ extension ModemLink {
             guard memory.firmware != firmware else { return [] }
             memory.firmware = firmware
             return [.learned(.firmware(firmware.version))]
+        case .localPort(let port):
+            if case .chatting(.verifying) = stage { memory.verifiedPort = port } else { memory.localPort = port }
+            return []
         case .learned(.address(let address)):
             guard memory.address != address else { return [] }
             memory.address = address

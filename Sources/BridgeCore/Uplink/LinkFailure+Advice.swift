@@ -50,8 +50,14 @@ extension LinkFailure {
         case .bytesLost:
             "Nothing is to be done: the connection is made anew; if it comes often, use flow control or a lower speed."
         case .refused(let code): Self.advice(for: code)
+        case .deviceUsedElsewhere:
+            "Find the other program or board with this product key and device name, and give each a device of its own; "
+                + "the platform lets one connection of a device live."
+        case .plainTCPRefused:
+            "Permit plain TCP (port 1883) for the instance in the console: newer instances take TLS only, "
+                + "which is not in this version. Check host and port too."
         case .noSubscribeAcknowledgement: "Check that the device may subscribe to the topics of mqtt.subscribe."
-        case .pingTimedOut, .publishTimedOut: "Nothing is to be done: the connection is made anew."
+        case .connectionReplaced, .pingTimedOut, .publishTimedOut: "Nothing is to be done: the connection is made anew."
         case .protocolViolation:
             "Nothing is to be done: the connection is made anew; "
                 + "if it comes often, bytes are lost on the serial line: use flow control or a lower speed."
@@ -80,13 +86,14 @@ extension LinkFailure {
     /// How long to wait before the next attempt.
     public var patience: Patience {
         switch self {
-        case .wrongPassword, .firmwareUnsupported, .portNotPermitted, .portNotATerminal:
+        case .deviceUsedElsewhere, .plainTCPRefused, .wrongPassword, .firmwareUnsupported, .portNotPermitted,
+            .portNotATerminal:
             .needsPerson
         case .refused(.identifierRejected), .refused(.badUserNameOrPassword), .refused(.notAuthorized),
             .refused(.unacceptableProtocolVersion):
             .needsPerson
-        case .pingTimedOut, .publishTimedOut, .protocolViolation, .modemRestarted, .modemRestartedOnline,
-            .portLost, .connectionClosed, .sendFailed, .bytesLost:
+        case .connectionReplaced, .pingTimedOut, .publishTimedOut, .protocolViolation, .modemRestarted,
+            .modemRestartedOnline, .portLost, .connectionClosed, .sendFailed, .bytesLost:
             .atOnce
         case .portMissing, .portHeld, .portUnusable, .modemSilent, .modemGarbled, .modemBusy, .noReady,
             .commandFailed, .commandTimedOut, .noSuchAccessPoint, .joinTimedOut, .joinFailed, .noAddress,
@@ -111,9 +118,13 @@ extension LinkFailure {
             .join
         case .nameNotResolved, .connectionRefused, .hostUnreachable, .closedWhileDialling, .transparentModeRefused,
             .refused,
-            .noConnectAcknowledgement, .noSubscribeAcknowledgement, .pingTimedOut, .publishTimedOut,
-            .protocolViolation, .connectionClosed, .sendFailed, .bytesLost(fromModem: true):
+            .deviceUsedElsewhere, .plainTCPRefused, .noConnectAcknowledgement, .noSubscribeAcknowledgement,
+            .connectionReplaced, .pingTimedOut, .publishTimedOut, .protocolViolation, .connectionClosed, .sendFailed,
+            .bytesLost(fromModem: true):
             .dial
         }
     }
+
+    /// The strongest repair that can help: a module that talks is reset by AT+RST as well as by anything else.
+    var strongestRepair: Repair { repair >= .reset ? .reopen : .reset }
 }

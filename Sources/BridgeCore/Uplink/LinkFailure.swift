@@ -72,9 +72,15 @@ public enum LinkFailure: Error, Equatable, Sendable {
     // MARK: MQTT
     /// CONNACK with a return code other than 0 [MQTT-3.2.2-5].
     case refused(ConnectReturnCode)
+    /// So many sessions in a row were accepted and ended within seconds.
+    case deviceUsedElsewhere(sessions: Int)
+    /// TCP is accepted and CONNECT never answered, where only TLS may be permitted.
+    case plainTCPRefused
     /// The whole of CONNECT went out, no CONNACK came.
     case noConnectAcknowledgement
     case noSubscribeAcknowledgement
+    /// The module has another TCP connection than the one that was dialled, or none.
+    case connectionReplaced
     /// No PINGRESP in time.
     case pingTimedOut
     /// No PUBACK in time.
@@ -113,11 +119,18 @@ public enum Repair: Int, Comparable, Sendable {
     case join
     /// `AT+RST` and everything after it.
     case reset
-    /// Close the serial port and open it again, then reset.
+    /// Pull the module's reset pin by DTR or RTS, where that is wired; then as ``reset``.
+    case pulse
+    /// Close the serial port and open it again; then as ``pulse``.
     case reopen
 
     public static func < (left: Repair, right: Repair) -> Bool { left.rawValue < right.rawValue }
 
     /// The next stronger step, for when this one did not help.
-    public var stronger: Repair { Repair(rawValue: rawValue + 1) ?? .reopen }
+    ///
+    /// - Parameter hasResetLine: whether there is a ``pulse``.
+    func stronger(hasResetLine: Bool) -> Repair {
+        let next = Repair(rawValue: rawValue + 1) ?? .reopen
+        return next == .pulse && !hasResetLine ? .reopen : next
+    }
 }

@@ -45,7 +45,8 @@ extension LinkFailure {
     /// Whether a broker that ends the connection because of a message can look like this.
     var canComeOfMessage: Bool {
         switch self {
-        case .pingTimedOut, .publishTimedOut, .protocolViolation: true
+        case .connectionReplaced, .connectionClosed, .sendFailed, .pingTimedOut, .publishTimedOut, .protocolViolation:
+            true
         default: false
         }
     }

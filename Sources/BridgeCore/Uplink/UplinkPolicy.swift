@@ -2,7 +2,7 @@
 ///
 /// An attempt is never repaired, only replaced. After each one this policy says how long to wait
 /// (``LinkFailure/patience``) and picks the cheapest repair that has not just failed to help
-/// (``LinkFailure/repair``): dial again, join again, reset, reopen the port.
+/// (``LinkFailure/repair``): dial again, join again, reset, pull the reset pin, reopen the port.
 public struct UplinkPolicy: Sendable {
     /// A session this long was useful: waiting and repairs begin anew after it.
     public static let usefulSession = Duration.seconds(60)
@@ -20,6 +20,13 @@ public struct UplinkPolicy: Sendable {
         }
     }
 
+    /// What an attempt's end means.
+    public struct Verdict: Equatable, Sendable {
+        /// The cause, which may be seen only from several attempts in a row.
+        public var failure: LinkFailure
+        public var plan: Plan
+    }
+
     /// Failures in a row, without a useful session between.
     public var failures: Int { backOff.failures }
     private var backOff = BackOff()
@@ -27,12 +34,40 @@ public struct UplinkPolicy: Sendable {
     /// The weakest repair still believed in; rises when an attempt that used it got no further.
     private var floor = Repair.dial
     private var onlineSince: Moment?
+    private var hasResetLine: Bool
+    private var record: SessionRecord
 
-    public init() {}
+    /// - Parameters:
+    ///   - hasResetLine: whether there is a ``Repair/pulse``.
+    ///   - mayRefusePlainTCP: whether the server may take only TLS, and hang up on others without a word.
+    public init(hasResetLine: Bool = false, mayRefusePlainTCP: Bool = false) {
+        self.hasResetLine = hasResetLine
+        record = SessionRecord(mayRefusePlainTCP: mayRefusePlainTCP)
+    }
+
+    /// New settings are in force: what the sessions under the old ones have shown is forgotten, the budget is not.
+    mutating func configure(hasResetLine: Bool, mayRefusePlainTCP: Bool) {
+        self.hasResetLine = hasResetLine
+        record = SessionRecord(mayRefusePlainTCP: mayRefusePlainTCP)
+    }
 
     /// A CONNECT is going out.
     public mutating func connecting(now: Moment) {
         budget.spend(now: now)
+    }
+
+    /// CONNACK took the device in.
+    public mutating func accepted(now: Moment) {
+        budget.answered(now: now)
+        record.accepted(now: now)
+    }
+
+    /// The port has gone away in the middle of an attempt or a session.
+    public mutating func portLost(now: Moment) { sessionEnded(now: now) }
+
+    private mutating func sessionEnded(now: Moment) {
+        if let since = onlineSince, now - since >= Self.usefulSession { backOff.reset() }
+        onlineSince = nil
     }
 
     /// The link reached `online`.
@@ -44,12 +79,13 @@ public struct UplinkPolicy: Sendable {
     /// An attempt that began with `started` has ended.
     ///
     /// - Parameter random: 0 to 1, for the jitter.
-    public mutating func failed(_ failure: LinkFailure, started: Repair, now: Moment, random: Double) -> Plan {
+    public mutating func failed(
+        _ failure: LinkFailure, lastHeard: Moment? = nil, started: Repair, now: Moment, random: Double
+    ) -> Verdict {
+        budget.answered(now: now)
+        let failure = record.ended(failure, lastHeard: lastHeard, now: now)
         let wasOnline = onlineSince != nil
-        if let since = onlineSince, now - since >= Self.usefulSession {
-            backOff.reset()
-        }
-        onlineSince = nil
+        sessionEnded(now: now)
 
         let wait: Duration
         switch failure.patience {
@@ -64,11 +100,11 @@ public struct UplinkPolicy: Sendable {
 
         // A repair that did not bring the link up is not tried a second time in a row; one that
         // did is the first choice again.
-        if !wasOnline, failure.repair <= started, started < .reset, failure.patience != .needsPerson {
-            floor = max(floor, started.stronger)
+        if !wasOnline, failure.repair <= started, failure.patience != .needsPerson, started < failure.strongestRepair {
+            floor = max(floor, started.stronger(hasResetLine: hasResetLine))
         }
         let repair = max(failure.repair, floor)
-        return Plan(at: max(now + wait, budget.earliest(now: now)), repair: repair)
+        return Verdict(failure: failure, plan: Plan(at: max(now + wait, budget.earliest(now: now)), repair: repair))
     }
 
     /// The configuration changed or a person asked: the next attempt may begin as soon as the

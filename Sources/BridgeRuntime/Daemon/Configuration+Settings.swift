@@ -30,21 +30,31 @@ extension Configuration {
         // A message is acknowledged once a local program has it.
         session.acknowledgesAutomatically = false
         session.bytesPerSecond = max(1, serial.baud / 10)
-        if modem.mode == .packet {
+        session.heartbeat = modem.heartbeat > 0 ? .seconds(modem.heartbeat) : nil
+        // With RTS and CTS the module holds the host back itself.
+        session.longestBurst = serial.flowControl == .rtsCts ? .max : session.windowBytes
+        var link = ModemLink.Settings(
+            ssid: wifi.ssid, password: wifi.password.value, bssid: wifi.bssid.isEmpty ? nil : wifi.bssid, host: host,
+            port: mqtt.port, linkKeepAlive: modem.linkKeepAlive, baud: serial.baud, mode: modem.mode)
+        link.triesSpeeds = true
+        link.hardwareFlowControl = serial.flowControl == .rtsCts
+        switch modem.mode {
+        case .transparent:
+            // The module replaces a connection without a word.
+            session.suspicion = .milliseconds(2500)
+            link.verifiesConnection = true
+        case .packet:
             // The module takes a piece only when it has room for it, so more may wait; and it says in so many words when
             // it has restarted.
             session.windowBytes = Self.packetWindow
+            session.longestBurst = .max
             session.restartVerdictDelay = .zero
         }
         return Uplink.Settings(
             port: .init(
-                path: serial.device, baud: serial.baud, hardwareFlowControl: serial.flowControl == .rtsCts),
-            modem: .init(
-                ssid: wifi.ssid, password: wifi.password.value, bssid: wifi.bssid.isEmpty ? nil : wifi.bssid,
-                host: host,
-                port: mqtt.port, linkKeepAlive: modem.linkKeepAlive, baud: serial.baud,
-                mode: modem.mode),
-            mqtt: session, pace: pace)
+                path: serial.device, baud: serial.baud, hardwareFlowControl: serial.flowControl == .rtsCts,
+                resetLine: serial.reset),
+            modem: link, mqtt: session, pace: pace, mayRefusePlainTCP: aliyun != nil)
     }
 
     /// Bytes that may wait for PUBACK in packet mode: a piece on its way, one whose answers come in, and what is next.

@@ -207,7 +207,7 @@ final class Household {
         StatusReport(
             version: version, situation: uplink.situation, uplink: uplink.settings, books: outbox.books,
             inFlight: uplink.inFlight, bytes: uplink.bytes, clients: server?.clientCount ?? 0,
-            bytesWritten: DiskWrites.sinceStart()
+            lineErrors: uplink.lineErrors, bytesWritten: DiskWrites.sinceStart()
         ).json
     }
 

@@ -9,6 +9,7 @@ struct StatusReport {
     var inFlight: Int
     var bytes: (sent: Int, received: Int)
     var clients: Int
+    var lineErrors: LineErrors?
     /// To the disk, by this process.
     var bytesWritten: Int64?
 
@@ -48,12 +49,20 @@ struct StatusReport {
             "rssi": situation.signal.map { .int($0) } ?? .null,
             "device": .string(uplink.port.path),
             "baud": .int(uplink.port.baud),
+            "found_at_baud": situation.bootSpeed.map { .int($0) } ?? .null,
             "at_rtt_ms": milliseconds(situation.commandRoundTrip),
-            "uart_errors": situation.uartErrors.map(\.json) ?? .null,
+            "uart_errors": lineErrors.map(\.json) ?? .null,
         ]
     }
 
     private func milliseconds(_ duration: Duration?) -> JSONValue { duration.map { .int($0.inMilliseconds) } ?? .null }
+
+    private var repairs: JSONValue {
+        .object(
+            [Repair.dial, .join, .reset, .pulse, .reopen].map {
+                .init("\($0)", .int(situation.counters.repairs[$0] ?? 0))
+            })
+    }
 
     private var session: JSONValue {
         let connect = uplink.mqtt.connect
@@ -85,21 +94,23 @@ struct StatusReport {
 
     private var counters: JSONValue {
         [
-            "attempts": .int(situation.attempts),
-            "connects": .int(situation.connects),
-            "refusals": .int(situation.refusals),
-            "resets": .int(situation.resets),
+            "attempts": .int(situation.counters.attempts),
+            "connects": .int(situation.counters.connects),
+            "refusals": .int(situation.counters.refusals),
+            "resets": .int(situation.counters.resets),
+            "repairs": repairs,
+            "port_losses": .int(situation.counters.portLosses),
             "bytes_sent": .int(bytes.sent),
             "bytes_received": .int(bytes.received),
         ]
     }
 }
 
-extension UARTErrors {
+extension LineErrors {
     fileprivate var json: JSONValue {
         [
-            "frame": .int(frame), "overrun": .int(overrun), "parity": .int(parity), "break": .int(breaks),
-            "buffer_overrun": .int(bufferOverrun),
+            "frame": .int(framing), "overrun": .int(overruns), "parity": .int(parity), "break": .int(breaks),
+            "buffer_overrun": .int(bufferOverruns),
         ]
     }
 }

@@ -148,11 +148,8 @@ public final class Doctor {
             remark(
                 "nothing that makes sense at \(settings.port.baud) bits a second; trying other speeds (up to a minute)")
         }
-        do throws(LinkFailure) {
-            try port?.run(at: baud)
-        } catch {
-            remark("\(baud) bits a second: \(error)")
-        }
+        if port?.setSpeed(baud) == false { remark("the port cannot run at \(baud) bits a second") }
+        port?.flush()
     }
 
     private func finishedLine(_ isGood: Bool?) {
@@ -170,7 +167,7 @@ public final class Doctor {
 
     func finish() {
         // Left at the speed at which the next program expects it.
-        if hasSaidSearch { try? port?.run(at: settings.port.baud) }
+        if hasSaidSearch { port?.setSpeed(settings.port.baud) }
         port = nil
         verdict.succeed(isIll ? .ill : .healthy)
     }

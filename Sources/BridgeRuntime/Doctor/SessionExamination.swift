@@ -17,10 +17,13 @@ final class SessionExamination {
     func begin() {
         guard let descriptor = doctor.descriptor() else { return }
         let settings = doctor.settings
+        var modem = settings.modem
+        // That has been done, rung by rung.
+        modem.triesSpeeds = false
         let attempt = Attempt(
-            modem: ModemLink(settings: settings.modem, start: .dial),
+            modem: ModemLink(settings: modem, start: .dial),
             mqtt: MQTTConnection(settings: settings.mqtt, session: MQTTSession()),
-            repair: .dial, portPath: settings.port.path, tap: LineTap(secrets: []),
+            portPath: settings.port.path, tap: LineTap(secrets: []),
             tracesPackets: { false }, report: { [weak self] in self?.heard($0) })
         self.attempt = attempt
         attempt.begin(on: descriptor, eventLoop: doctor.eventLoop)

@@ -18,8 +18,13 @@ public struct SerialPort: ~Copyable {
         public var baud: Int
         /// RTS/CTS.
         public var hardwareFlowControl: Bool
+        /// The line that is wired to the module's reset pin.
+        public var resetLine: Configuration.Serial.ResetLine
 
-        public init(path: String, baud: Int, hardwareFlowControl: Bool) {
+        public init(
+            path: String, baud: Int, hardwareFlowControl: Bool, resetLine: Configuration.Serial.ResetLine = .none
+        ) {
+            self.resetLine = resetLine
             self.path = path
             self.baud = baud
             self.hardwareFlowControl = hardwareFlowControl
@@ -61,18 +66,33 @@ public struct SerialPort: ~Copyable {
         return copy
     }
 
+    /// Sets another speed, or the configured one.
+    ///
+    /// - Returns: whether the driver took it.
+    @discardableResult
+    public func setSpeed(_ baud: Int) -> Bool {
+        var changed = false
+        return csystemd_tty_make_raw(descriptor, UInt32(baud), settings.hardwareFlowControl, &changed) == 0
+    }
+
+    /// Pulls the module's reset pin, or lets it go.
+    ///
+    /// - Returns: nil when it worked, else why not; a pseudo-terminal has no such lines.
+    public func holdReset(_ isHeld: Bool) -> String? {
+        guard settings.resetLine != .none else { return nil }
+        let result = csystemd_tty_hold_line(descriptor, settings.resetLine == .dtr, isHeld)
+        return result == 0 ? nil : String(cString: strerror(errno))
+    }
+
+    /// What the UART has counted; nil where nothing counts, as on a pseudo-terminal.
+    public var lineErrors: LineErrors? {
+        var counters = csystemd_tty_counters()
+        return csystemd_tty_count_errors(descriptor, &counters) == 0 ? LineErrors(counters) : nil
+    }
+
     /// Throws away what stands in the kernel's buffers in both directions.
     public func flush() {
         _ = csystemd_tty_flush(descriptor)
-    }
-
-    /// Runs the open line at another speed, and throws away what is in transit.
-    public func run(at baud: Int) throws(LinkFailure) {
-        var changed = false
-        guard csystemd_tty_make_raw(descriptor, UInt32(baud), settings.hardwareFlowControl, &changed) == 0 else {
-            throw Self.failure(path: settings.path, code: errno)
-        }
-        flush()
     }
 
     /// Whether the path still names the device that is open: false after an unplug or renumbering.

@@ -7,8 +7,6 @@ import NIOPosix
 ///
 /// It is never repaired, only replaced. All of it lives on one event loop.
 final class Attempt {
-    /// Where the attempt began.
-    let repair: Repair
     private let portPath: String
     private let modem: ModemHandler
     private let mqtt: MQTTHandler
@@ -20,10 +18,9 @@ final class Attempt {
     private(set) var isLeaving = false
 
     init(
-        modem link: ModemLink, mqtt connection: MQTTConnection, repair: Repair, portPath: String, tap: LineTap,
+        modem link: ModemLink, mqtt connection: MQTTConnection, portPath: String, tap: LineTap,
         tracesPackets: @escaping () -> Bool, report: @escaping (AttemptReport) -> Void
     ) {
-        self.repair = repair
         self.portPath = portPath
         // What a machine still says while its channel is being closed is about nothing that matters any more, and
         // must not be taken for the next attempt's word.
@@ -39,6 +36,9 @@ final class Attempt {
     private final class Gate {
         var isOpen = true
     }
+
+    /// When the server was last heard; nil when it never was.
+    var lastHeard: Moment? { mqtt.lastHeard }
 
     var bytesSent: Int { modem.bytesSent }
     var bytesReceived: Int { modem.bytesReceived }

@@ -4,6 +4,8 @@ import BridgeCore
 enum AttemptReport {
     case climbed(Rung)
     case learned(ModemFact)
+    /// The port is to go to this speed.
+    case setSpeed(Int)
     /// A line of the AT dialogue, secrets masked.
     case said(ModemLink.Line)
     /// MQTT bytes of one packet or more, to the cloud or from it.

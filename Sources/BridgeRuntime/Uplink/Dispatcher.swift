@@ -64,7 +64,7 @@ final class Dispatcher {
     func pump() {
         guard let attempt else { return }
         while let next = loaded.first, attempt.canPublish(next) {
-            if let due = pace?.wait(next.qos, now: .now) {
+            if let due = pace?.wait(next.qos, for: next.sequence, now: .now) {
                 pumpLater(due)
                 break
             }
@@ -84,6 +84,7 @@ final class Dispatcher {
 
     private func remove(_ sequence: Int64, as departure: Departure) {
         inFlight = max(0, inFlight - 1)
+        pace?.left(sequence, now: .now)
         outbox.remove(
             sequence, as: departure, cost: costs.removeValue(forKey: sequence), at: WallTime.now.milliseconds)
     }

@@ -26,15 +26,12 @@ struct LinkSituation {
     var pingRoundTrip: Duration?
     /// From CONNECT to CONNACK.
     var signInRoundTrip: Duration?
-    /// From an AT command to its answer.
+    /// From a command whose answer takes the modem no time to that answer.
     var commandRoundTrip: Duration?
-    /// The UART's own account of what went wrong on the line; nil where the driver keeps none.
-    var uartErrors: UARTErrors?
+    /// The speed that the modem was found at, when it was not the configured one.
+    var bootSpeed: Int?
 
-    var attempts = 0
-    var connects = 0
-    var refusals = 0
-    var resets = 0
+    var counters = LinkKeeper.Counters()
     var bytesSent = 0
     var bytesReceived = 0
 
@@ -83,16 +80,4 @@ struct LinkSituation {
         state = rung
         since = .now
     }
-}
-
-/// What the UART counted since it was opened (TIOCGICOUNT, ioctl_tty(2)).
-struct UARTErrors: Equatable {
-    /// A stop bit was missing: the wrong speed, or noise.
-    var frame = 0
-    /// Bytes came faster than they were taken out of the UART.
-    var overrun = 0
-    var parity = 0
-    var breaks = 0
-    /// Bytes came faster than the kernel's buffer was read.
-    var bufferOverrun = 0
 }

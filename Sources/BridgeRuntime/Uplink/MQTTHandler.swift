@@ -10,6 +10,7 @@ final class MQTTHandler: ChannelInboundHandler {
     private enum Input {
         case opened
         case held(since: Moment, waiting: Int)
+        case verified
         case received(ByteBuffer)
         case publish(OutgoingMessage)
         case acknowledge(UInt16)
@@ -39,6 +40,8 @@ final class MQTTHandler: ChannelInboundHandler {
     }
 
     var deadline: Moment? { connection.deadline }
+
+    var lastHeard: Moment? { connection.lastHeard }
 
     /// Whether the connection is over.
     var hasEnded: Bool { connection.hasEnded }
@@ -84,6 +87,7 @@ final class MQTTHandler: ChannelInboundHandler {
         switch event as? ModemHandler.TunnelEvent {
         case .opened: take(.opened)
         case .held(let since, let waiting): take(.held(since: since, waiting: waiting))
+        case .verified: take(.verified)
         case nil: context.fireUserInboundEventTriggered(event)
         }
     }
@@ -107,6 +111,7 @@ final class MQTTHandler: ChannelInboundHandler {
         case .held(let since, let waiting):
             connection.lineHeld(since: since, waiting: waiting, now: .now)
             return []
+        case .verified: return connection.verified(now: .now)
         case .received(let buffer):
             tap.stream(Array(buffer.readableBytesView), sent: false)
             if tracesPackets() {
@@ -137,6 +142,7 @@ final class MQTTHandler: ChannelInboundHandler {
         case .windowOpened: report(.windowOpened)
         case .pinged(let roundTrip): report(.pinged(roundTrip))
         case .refusedSubscriptions(let filters): report(.refusedSubscriptions(filters))
+        case .verify: context?.triggerUserOutboundEvent(ModemHandler.TunnelRequest.verify, promise: nil)
         case .disconnected:
             context?.triggerUserOutboundEvent(ModemHandler.TunnelRequest.leave, promise: nil)
         case .note(let text): report(.note(text))

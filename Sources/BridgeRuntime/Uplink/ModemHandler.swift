@@ -16,17 +16,19 @@ final class ModemHandler: ChannelDuplexHandler {
     /// Fired up the pipeline when the tunnel opens.
     enum TunnelEvent: Sendable {
         case opened
+        case verified
         /// What was written waited since then; so many bytes begin to leave now.
         case held(since: Moment, waiting: Int)
     }
-    /// Triggered down the pipeline for the orderly end.
-    enum TunnelRequest: Sendable { case leave }
+    /// Triggered down the pipeline: for the orderly end, and to look after the connection.
+    enum TunnelRequest: Sendable { case leave, verify }
 
     private enum Input {
         case begun
         case received(ByteBuffer)
         case write(ByteBuffer)
         case leave
+        case verify
         case timerFired
     }
 
@@ -74,11 +76,11 @@ final class ModemHandler: ChannelDuplexHandler {
     }
 
     func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
-        guard event is TunnelRequest else {
+        guard let request = event as? TunnelRequest else {
             context.triggerUserOutboundEvent(event, promise: promise)
             return
         }
-        take(.leave, context)
+        take(request == .leave ? .leave : .verify, context)
         promise?.succeed()
     }
 
@@ -99,6 +101,7 @@ final class ModemHandler: ChannelDuplexHandler {
         case .received(let buffer): received(buffer)
         case .write(let buffer): link.write(Array(buffer.readableBytesView), now: .now)
         case .leave: link.leave(now: .now)
+        case .verify: link.verify(now: .now)
         case .timerFired: link.timerFired(now: .now)
         }
     }
@@ -116,12 +119,14 @@ final class ModemHandler: ChannelDuplexHandler {
             context.writeAndFlush(wrapOutboundOut(context.channel.allocator.buffer(bytes: bytes)), promise: nil)
         case .climbed(let rung): report(.climbed(rung))
         case .learned(let fact): report(.learned(fact))
+        case .setSpeed(let baud): report(.setSpeed(baud))
         case .said(let line): report(.said(line))
         case .opened:
             isOpen = true
             context.fireUserInboundEventTriggered(TunnelEvent.opened)
         case .held(let since, let waiting):
             context.fireUserInboundEventTriggered(TunnelEvent.held(since: since, waiting: waiting))
+        case .verified: context.fireUserInboundEventTriggered(TunnelEvent.verified)
         case .deliver(let bytes):
             context.fireChannelRead(wrapInboundOut(context.channel.allocator.buffer(bytes: bytes)))
         case .left: report(.left)

@@ -8,6 +8,8 @@ extension Uplink {
         var mqtt: MQTTConnection.Settings
         /// How many messages a second the other side takes; nil for any number.
         var pace: PublishPace.Limits?
+        /// Whether the server may take only TLS, and hang up on others without a word.
+        var mayRefusePlainTCP = false
 
         /// Where the link has to begin anew to put these settings into force; nil when it can stay.
         ///

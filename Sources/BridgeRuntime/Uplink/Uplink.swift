@@ -5,7 +5,7 @@ import NIOCore
 /// Keeps the link up: opens the port, makes attempt after attempt, waits between them, and moves what the outbox
 /// holds onto the line.
 ///
-/// All of it runs on one event loop. What to do after a failure is ``UplinkPolicy``'s decision.
+/// All of it runs on one event loop. What to do next is ``LinkKeeper``'s decision.
 final class Uplink {
     /// What the rest of the daemon wants to hear.
     struct Listeners {
@@ -20,17 +20,6 @@ final class Uplink {
         var changed: () -> Void
     }
 
-    private enum Phase {
-        case idle
-        case waiting(until: Moment, Scheduled<Void>)
-        case attempting(Attempt)
-        case stopped
-    }
-
-    /// How soon a port that cannot be used is looked at again.
-    private static let portRetry = Duration.seconds(1)
-    /// How long the line needs to settle after a change of speed.
-    private static let speedSettling = Duration.milliseconds(200)
     /// The longest time an orderly end may take: `+++` with its silences, two commands, at a slow speed.
     private static let leaveLimit = Duration.seconds(6)
 
@@ -43,14 +32,22 @@ final class Uplink {
     private let dispatcher: Dispatcher
     private var listeners: Listeners
     private var journal: LinkJournal
-    private var policy = UplinkPolicy()
+    private var keeper: LinkKeeper
+    private lazy var timer = DeadlineTimer(eventLoop: eventLoop) { [weak self] in
+        guard let self else { return }
+        carryOut(keeper.timerFired(now: .now))
+    }
     private var port: SerialPort?
+    private var finder: PortFinder
     private var session = MQTTSession()
     private var poison = PoisonWatch()
-    private var phase = Phase.idle
-    private var repair = Repair.reset
+    private var attempt: Attempt?
+    /// What the port was last opened as.
+    private var portPath: String?
     private var whenStopped: (() -> Void)?
     private var connectSentAt: Moment?
+    /// Of the attempt that has ended.
+    private var figures: Logger.Metadata = [:]
 
     init(
         settings: Settings, outbox: Outbox, eventLoop: any EventLoop, logger: Logger, listeners: Listeners
@@ -61,22 +58,27 @@ final class Uplink {
         self.listeners = listeners
         tap = LineTap(secrets: settings.secrets)
         journal = LinkJournal(logger: logger)
+        keeper = LinkKeeper(
+            hasResetLine: settings.port.resetLine != .none, mayRefusePlainTCP: settings.mayRefusePlainTCP)
+        finder = PortFinder(path: settings.port.path)
         dispatcher = Dispatcher(outbox: outbox, eventLoop: eventLoop)
         dispatcher.pace = settings.pace.map { PublishPace($0) }
     }
 
     /// All bytes of the serial line so far: those of earlier attempts and of the present one.
     var bytes: (sent: Int, received: Int) {
-        guard case .attempting(let attempt) = phase else { return (situation.bytesSent, situation.bytesReceived) }
-        return (situation.bytesSent + attempt.bytesSent, situation.bytesReceived + attempt.bytesReceived)
+        (situation.bytesSent + (attempt?.bytesSent ?? 0), situation.bytesReceived + (attempt?.bytesReceived ?? 0))
     }
+
+    /// What the UART has counted; nil where nothing counts.
+    var lineErrors: LineErrors? { port?.lineErrors }
 
     /// Messages that were published and not yet acknowledged.
     var inFlight: Int { dispatcher.inFlight }
 
     func start() {
         eventLoop.preconditionInEventLoop()
-        openPort()
+        carryOut(keeper.started(now: .now))
     }
 
     /// Messages were added to the outbox.
@@ -96,8 +98,7 @@ final class Uplink {
 
     /// A message of the server is safe; its PUBACK goes out if the session it came in is still there.
     func acknowledge(_ identifier: UInt16) {
-        guard case .attempting(let attempt) = phase else { return }
-        attempt.acknowledge(identifier)
+        attempt?.acknowledge(identifier)
     }
 
     /// Takes new settings. The link is kept when nothing that matters to it has changed, and what of it can be kept is.
@@ -112,11 +113,13 @@ final class Uplink {
             pump()
             return false
         }
+        let keepsPort = new.port == old.port
+        if !keepsPort { finder = PortFinder(path: new.port.path) }
         leave { [self] in
-            if new.port != old.port { port = nil }
-            var plan = policy.restarted(now: .now)
-            plan.repair = repair
-            begin(plan)
+            carryOut(
+                keeper.restarted(
+                    from: repair, keepsPort: keepsPort, hasResetLine: new.port.resetLine != .none,
+                    mayRefusePlainTCP: new.mayRefusePlainTCP, now: .now))
         }
         return true
     }
@@ -127,97 +130,112 @@ final class Uplink {
         listeners.changed()
         leave { [self] in
             port = nil
-            phase = .stopped
             done()
         }
     }
 
     /// Whether the serial side makes progress: no timer of the present attempt or wait is long overdue.
     func makesProgress(now: Moment) -> Bool {
-        let due: Moment?
-        switch phase {
-        case .attempting(let attempt): due = attempt.deadline
-        case .waiting(let until, _): due = until
-        case .idle, .stopped: due = nil
-        }
+        let due = attempt?.deadline ?? keeper.deadline
         return due.map { now - $0 < .seconds(10) } ?? true
     }
 
-    // MARK: Port
+    // MARK: What the keeper wants
+
+    private func carryOut(_ effects: [LinkKeeper.Effect]) {
+        for effect in effects { carryOut(effect) }
+        situation.counters = keeper.counters
+        timer.set(keeper.deadline)
+    }
+
+    private func carryOut(_ effect: LinkKeeper.Effect) {
+        switch effect {
+        case .openPort: openPort()
+        case .closePort: port = nil
+        case .flushPort: port?.flush()
+        case .holdReset(let isHeld):
+            guard let trouble = port?.holdReset(isHeld), isHeld else { break }
+            logger.event(
+                .portTrouble, level: .warning,
+                "serial.reset is \"\(settings.port.resetLine.rawValue)\", but the port cannot do it: \(trouble)",
+                ["reason": "reset-line"])
+        case .attempt(let repair): begin(repair)
+        case .lacksPort(let failure):
+            situation.lacksPort(failure)
+            journal.lacksPort(failure, now: .now)
+            listeners.changed()
+        case .backsOff(let failure, let rung, let next):
+            let pause = max(next - .now, .zero)
+            let nextAttempt = WallTime(milliseconds: WallTime.now.milliseconds + pause.inMilliseconds)
+            situation.failed(failure, nextAttempt: nextAttempt)
+            journal.failed(
+                failure, at: rung, waiting: dispatcher.waiting, wait: pause, figures: figures, now: .now)
+            listeners.changed()
+        }
+    }
 
     private func openPort() {
         // A port that is waited for is looked at again without a word, until it can be used.
         if !situation.waitsForPort { change(to: .opening) }
         do throws(LinkFailure) {
-            let opened = try SerialPort(settings.port)
+            var wanted = settings.port
+            wanted.path = finder.present
+            let opened = try SerialPort(wanted)
+            if wanted.path != settings.port.path, wanted.path != portPath {
+                logger.notice("the adapter of \(settings.port.path) is opened as \(wanted.path)")
+            }
+            portPath = wanted.path
+            finder.opened()
             change(to: .opening)
             let speedChanged = opened.speedChanged
             port = consume opened
-            guard speedChanged else { return attempt() }
-            wait(until: .now + Self.speedSettling) { [self] in
-                port?.flush()
-                attempt()
-            }
+            carryOut(keeper.portOpened(speedChanged: speedChanged, now: .now))
         } catch {
-            situation.lacksPort(error)
-            journal.lacksPort(error, now: .now)
-            listeners.changed()
-            repair = .reset
-            wait(until: .now + Self.portRetry) { [self] in openPort() }
+            carryOut(keeper.portFailed(error, now: .now))
         }
     }
 
     // MARK: Attempts
 
-    private func begin(_ plan: UplinkPolicy.Plan) {
-        repair = plan.repair
-        wait(until: plan.at) { [self] in
-            if repair == .reopen { port = nil }
-            if port == nil { openPort() } else { attempt() }
-        }
-    }
-
-    private func attempt() {
+    private func begin(_ repair: Repair) {
         let descriptor: CInt
         do throws(LinkFailure) {
-            guard let copy = try port?.duplicate() else { return openPort() }
+            guard let copy = try port?.duplicate() else { throw .portLost(path: settings.port.path) }
             descriptor = copy
         } catch {
-            port = nil
-            return openPort()
+            return carryOut(keeper.failed(error, now: .now, random: 0))
         }
-        situation.attempts += 1
-        if repair >= .reset { situation.resets += 1 }
+        port?.setSpeed(settings.port.baud)
         let logger = logger
         let attempt = Attempt(
-            modem: ModemLink(settings: settings.modem, start: repair),
+            modem: ModemLink(settings: settings.modem, start: repair, bootSpeed: keeper.bootSpeed),
             mqtt: MQTTConnection(settings: settings.mqtt, session: session),
-            repair: repair, portPath: settings.port.path, tap: tap,
+            portPath: settings.port.path, tap: tap,
             tracesPackets: { logger.logLevel <= .debug },
             report: { [weak self] in self?.heard($0) })
         session = MQTTSession()
-        phase = .attempting(attempt)
+        self.attempt = attempt
         tap.begun(repair)
         attempt.begin(on: descriptor, eventLoop: eventLoop)
     }
 
     private func heard(_ report: AttemptReport) {
-        guard case .attempting(let attempt) = phase else { return }
+        guard let attempt else { return }
         tap.heard(report)
         switch report {
         case .climbed(let rung):
-            if rung == .connecting {
-                situation.connects += 1
-                connectSentAt = .now
-                policy.connecting(now: .now)
-            }
+            if rung == .connecting { connectSentAt = .now }
+            keeper.climbed(rung, now: .now)
+            situation.counters = keeper.counters
             if !attempt.isLeaving { change(to: rung) }
             if rung == .online { online() }
         case .learned(let fact): learned(fact)
+        case .setSpeed(let baud): port?.setSpeed(baud)
         case .said(let line): logger.dialogue(line)
         case .packets(let bytes, let sent): logger.packets(bytes, sent: sent)
         case .connected(let sessionPresent):
             situation.signInRoundTrip = connectSentAt.map { .now - $0 }
+            keeper.accepted(now: .now)
             logger.debug("the broker accepted the session\(sessionPresent ? ", which it still had" : "")")
         case .written(let sequence), .acknowledged(let sequence):
             poison.acknowledged(sequence)
@@ -244,35 +262,17 @@ final class Uplink {
     }
 
     private func online() {
-        policy.online(now: .now)
         dispatcher.linkCameUp()
         journal.online(waiting: dispatcher.waiting, figures: situation.figures, now: .now)
         pump()
     }
 
     private func failed(_ failure: LinkFailure, _ attempt: Attempt) {
-        let figures = situation.figures
+        figures = situation.figures
         let wasOnline = situation.state == .online
         end(attempt)
         if wasOnline { lookForPoison(failure) }
-        if case .refused = failure { situation.refusals += 1 }
-        if case .portLost = failure {
-            port = nil
-            situation.lacksPort(failure)
-            journal.lacksPort(failure, now: .now)
-            listeners.changed()
-            repair = .reset
-            wait(until: .now + Self.portRetry) { [self] in openPort() }
-            return
-        }
-        let plan = policy.failed(failure, started: attempt.repair, now: .now, random: .random(in: 0..<1))
-        let pause = plan.at - .now
-        let rung = situation.state
-        situation.failed(failure, nextAttempt: WallTime(milliseconds: WallTime.now.milliseconds + pause.inMilliseconds))
-        journal.failed(
-            failure, at: rung, waiting: dispatcher.waiting, wait: pause, figures: figures, now: .now)
-        listeners.changed()
-        begin(plan)
+        carryOut(keeper.failed(failure, lastHeard: attempt.lastHeard, now: .now, random: .random(in: 0..<1)))
     }
 
     /// The message with which the link breaks again and again is set aside, so that the rest goes on.
@@ -292,7 +292,7 @@ final class Uplink {
     }
 
     private func end(_ attempt: Attempt) {
-        phase = .idle
+        self.attempt = nil
         session = attempt.end()
         dispatcher.unload()
         situation.bytesSent += attempt.bytesSent
@@ -306,27 +306,24 @@ final class Uplink {
     // MARK: Ending
 
     private func leave(_ done: @escaping () -> Void) {
-        switch phase {
-        case .waiting(_, let scheduled):
-            scheduled.cancel()
-            phase = .idle
-            done()
-        case .idle, .stopped:
-            done()
-        case .attempting(let attempt):
-            whenStopped = done
-            let limit = Moment.now + Self.leaveLimit
-            eventLoop.assumeIsolated().scheduleTask(deadline: limit.deadline) { [weak self, weak attempt] in
-                if let self, let attempt { self.finish(attempt) }
-            }
-            attempt.leave()
+        guard let attempt else {
+            keeper.stopped()
+            timer.set(nil)
+            return done()
         }
+        whenStopped = done
+        let limit = Moment.now + Self.leaveLimit
+        eventLoop.assumeIsolated().scheduleTask(deadline: limit.deadline) { [weak self, weak attempt] in
+            if let self, let attempt { self.finish(attempt) }
+        }
+        attempt.leave()
     }
 
     private func finish(_ attempt: Attempt) {
-        guard case .attempting(let current) = phase, current === attempt, let done = whenStopped else { return }
+        guard attempt === self.attempt, let done = whenStopped else { return }
         whenStopped = nil
         end(attempt)
+        keeper.stopped()
         done()
     }
 
@@ -338,11 +335,26 @@ final class Uplink {
         case .address(let address): situation.address = address
         case .mac(let mac): situation.mac = mac
         case .accessPoint(_, _, let signal): situation.signal = signal
+        case .roundTrip(let time): situation.commandRoundTrip = time
+        case .speed(let baud): foundAtSpeed(baud)
         }
     }
 
+    private func foundAtSpeed(_ baud: Int) {
+        keeper.found(at: baud)
+        situation.bootSpeed = keeper.bootSpeed
+        guard baud != settings.port.baud else {
+            return logger.warning(
+                "the modem answers after AT+UART_CUR: its flow control is on and CTS is not connected; turn it off with AT+UART_DEF"
+            )
+        }
+        logger.warning(
+            "the modem runs at \(baud) baud, not at \(settings.port.baud); it is set to that until its next reset. Set it for good with AT+UART_DEF, or correct serial.baud"
+        )
+    }
+
     private func pump() {
-        guard situation.state == .online, case .attempting(let attempt) = phase, !attempt.isLeaving else { return }
+        guard situation.state == .online, let attempt, !attempt.isLeaving else { return }
         dispatcher.attempt = attempt
         dispatcher.pump()
     }
@@ -351,13 +363,5 @@ final class Uplink {
         guard situation.climbed(rung) else { return }
         if rung != .online { journal.climbed(rung) }
         listeners.changed()
-    }
-
-    private func wait(until moment: Moment, _ action: @escaping () -> Void) {
-        let scheduled = eventLoop.assumeIsolated().scheduleTask(deadline: moment.deadline) { [weak self] in
-            self?.phase = .idle
-            action()
-        }
-        phase = .waiting(until: moment, scheduled)
     }
 }

@@ -23,6 +23,18 @@ bool csystemd_tty_is_locked(int fd);
 /// Throws away what was received but not read, and what was written but not sent. Returns 0 or -1.
 int csystemd_tty_flush(int fd);
 
+/// Asserts or releases DTR (`dtr`) or RTS (TIOCMBIS, TIOCMBIC; ioctl_tty(2)). Returns 0, or -1 with errno set, as on a
+/// pseudo-terminal, which has no such lines.
+int csystemd_tty_hold_line(int fd, bool dtr, bool asserted);
+
+/// What the UART has counted (TIOCGICOUNT).
+struct csystemd_tty_counters {
+    int framing, overruns, buffer_overruns, parity, breaks;
+};
+
+/// Returns 0, or -1 with errno set, as on a pseudo-terminal and with drivers that do not count.
+int csystemd_tty_count_errors(int fd, struct csystemd_tty_counters *counters);
+
 /// Whether `device` (a `st_rdev`) is the terminal side of a pseudo-terminal.
 bool csystemd_is_pseudo_terminal(unsigned long device);
 

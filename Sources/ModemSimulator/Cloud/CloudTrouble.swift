@@ -20,7 +20,7 @@ struct CloudTrouble: Sendable {
     private static let gap = Duration.milliseconds(5)
     private var held: [Held] = []
 
-    var deadline: Moment? { held.map(\.due).min() }
+    var deadline: Moment? { held.earliest { $0.due } }
 
     /// Whether a message to the device is lost.
     mutating func loses() -> Bool {

@@ -90,7 +90,8 @@ public struct SimulatedPlatform: Sendable {
 
     /// When something happens by itself, if nothing happens before.
     public var deadline: Moment? {
-        (connections.values.map(\.deadline) + Array(rrpcs.values) + [trouble.deadline].compactMap { $0 }).min()
+        earliest(
+            trouble.deadline, earliest(connections.values.earliest { $0.deadline }, rrpcs.values.earliest { $0 }))
     }
 
     /// Milliseconds since 1970.

@@ -16,6 +16,7 @@ public struct FaultyModem: Sendable {
     private var mischief: LineMischief
     private var weather: NetworkWeather
     private var board = TriggerBoard()
+    private var sendBuffer = SendBuffer()
     private var inbox: [SimulatedModem.Input] = []
     private var orders: [ModemOrder] = []
     private var effects: [Effect] = []
@@ -30,7 +31,11 @@ public struct FaultyModem: Sendable {
 
     /// When it wants to be woken, if nothing happens before.
     public var deadline: Moment? {
-        [modem.deadline, mischief.deadline, weather.deadline, board.deadline].compactMap { $0 }.min()
+        earliest(modem.deadline, deadlineAround)
+    }
+
+    private var deadlineAround: Moment? {
+        earliest(mischief.deadline, earliest(weather.deadline, board.deadline))
     }
 
     /// Takes in what happened; what was due before is served first.
@@ -57,7 +62,7 @@ public struct FaultyModem: Sendable {
     // MARK: Time
 
     private mutating func serveTimers(until now: Moment) {
-        while let due = [mischief.deadline, weather.deadline, board.deadline].compactMap({ $0 }).min(), due <= now {
+        while let due = deadlineAround, due <= now {
             feed(.timePassed, now: due)
             for step in mischief.timePassed(due) { carryOut(step, now: due) }
             for parcel in weather.arrived(due) { deliver(parcel, now: due) }
@@ -87,7 +92,8 @@ public struct FaultyModem: Sendable {
         case .poweredOff:
             mischief.poweredOff()
             feed(input, now: now)
-        case .poweredOn, .taken, .struck, .timePassed: feed(input, now: now)
+        case .taken(let id): if sendBuffer.arrived(id) { feed(input, now: now) }
+        case .poweredOn, .struck, .timePassed: feed(input, now: now)
         }
     }
 
@@ -151,13 +157,19 @@ public struct FaultyModem: Sendable {
         switch effect {
         case .write(let bytes): say(mischief.said(bytes, view, now: now))
         case .dial(let id, _, _) where mischief.take({ $0 == .refusesDial }) != nil: inbox.append(.refused(id))
-        case .send(let id, _):
-            for parcel in weather.carry(.toPeer(effect), of: id, now: now) { deliver(parcel, now: now) }
+        case .send(let id, let bytes):
+            let parcels = weather.carry(.toPeer(effect), of: id, now: now)
+            for parcel in parcels { deliver(parcel, now: now) }
+            // TCP takes what fits into its buffer before it has arrived; SEND OK waits for the acknowledgement.
+            guard parcels.isEmpty, modem.isTransparent else { return }
+            if sendBuffer.takes(bytes.count, of: id) { inbox.append(.taken(id)) }
         case .close(let id):
             weather.forget(id)
+            sendBuffer.forget(id)
             effects.append(.modem(effect))
         case .abandon(let id):
             weather.forget(id)
+            sendBuffer.forget(id)
             effects.append(.modem(effect))
         case .dial, .setSpeed, .setNetwork: effects.append(.modem(effect))
         }

@@ -51,7 +51,8 @@ struct LineMischief {
     init(seed: UInt64) { random = SeededGenerator(seed: seed) }
 
     var deadline: Moment? {
-        (lateCommands.map(\.due) + aside.map(\.due) + [blocked?.due, early?.due].compactMap { $0 }).min()
+        earliest(
+            earliest(lateCommands.earliest { $0.due }, aside.earliest { $0.due }), earliest(blocked?.due, early?.due))
     }
 
     /// Arms a fault, or makes it true at once when it is a state.

@@ -31,7 +31,7 @@ struct NetworkWeather {
 
     var isFair: Bool { roundTrip.upperBound == .zero && lossPercent == 0 }
 
-    var deadline: Moment? { held.map(\.due).min() }
+    var deadline: Moment? { held.earliest { $0.due } }
 
     /// Sends something on its way; what arrives at once is returned.
     mutating func carry(_ parcel: Parcel, of connection: SimulatedModem.ConnectionID, now: Moment) -> [Parcel] {

@@ -40,7 +40,7 @@ struct TriggerBoard {
         self.armed.append(armed)
     }
 
-    var deadline: Moment? { armed.compactMap(\.due).min() }
+    var deadline: Moment? { armed.reduce(nil) { earliest($0, $1.due) } }
 
     /// The orders whose time has come.
     mutating func timePassed(_ now: Moment) -> [ModemOrder] {

@@ -122,7 +122,7 @@ public struct SimulatedModem: Sendable {
     }
 
     /// When the module wants to be woken, if nothing happens before.
-    public var deadline: Moment? { timers.map(\.due).min() }
+    public var deadline: Moment? { timers.earliest { $0.due } }
 
     /// The speed of the line that the module was last set to.
     public var baud: Int { volatile.line.baud }

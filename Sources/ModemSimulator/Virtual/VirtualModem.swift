@@ -67,7 +67,9 @@ public struct VirtualModem<Peer: VirtualPeer>: Sendable {
 
     /// When something happens next, if the host does nothing.
     public var deadline: Moment? {
-        [faulty.deadline, toModem.deadline, toHost.deadline, networkIsUp ? peer.deadline : nil].compactMap { $0 }.min()
+        earliest(
+            earliest(toModem.deadline, toHost.deadline),
+            earliest(faulty.deadline, networkIsUp ? peer.deadline : nil))
     }
 
     public mutating func advance(by duration: Duration) { advance(to: now + duration) }

@@ -2,8 +2,8 @@ import BridgeCore
 
 /// One direction of a serial line in virtual time: bytes arrive 10 bit times each after they were written.
 struct VirtualWire {
-    /// How much line time arrives in one piece.
-    private static let piece = Duration.milliseconds(2)
+    /// How much line time arrives in one piece: well below the 20 ms that end a packet in transparent mode.
+    private static let piece = Duration.milliseconds(8)
 
     /// Bits a second; nil for a line without a speed.
     var baud: Int?

@@ -15,6 +15,7 @@ struct ConfigurationReader {
             set(&configuration.serial.device, serial.string("device"))
             set(&configuration.serial.baud, serial.integer("baud"))
             set(&configuration.serial.flowControl, serial.choice("flow_control"))
+            set(&configuration.serial.reset, serial.choice("reset"))
             if let fast = serial.integer("fast_baud"), fast != 0 {
                 serial.note("fast_baud", "a second speed is not in this version: expected 0")
             }
@@ -27,6 +28,7 @@ struct ConfigurationReader {
         with(&root, "modem") { modem, _ in
             set(&configuration.modem.mode, modem.choice("mode"))
             set(&configuration.modem.linkKeepAlive, modem.integer("link_keep_alive"))
+            set(&configuration.modem.heartbeat, modem.integer("heartbeat"))
         }
         with(&root, "aliyun") { table, secrets in configuration.aliyun = Self.aliyun(&table, &secrets) }
         with(&root, "broker") { table, secrets in configuration.broker = Self.broker(&table, &secrets) }

@@ -62,6 +62,20 @@ import Testing
         #expect(chat.timerFired(now: Self.after(1400)) == [.say(.command(.version))])
     }
 
+    /// A module that said busy once and then fell silent was asked for ever (found by campaign seeds 1239, 3687).
+    @Test func silenceBehindBusyEnds() {
+        var chat = Chat(ChatScript.identifying(during: .syncing))
+        _ = chat.begun(now: Self.start)
+        _ = chat.received(.line(ATLine("busy p...")), now: Self.start)
+        var said = 0
+        while let deadline = chat.deadline {
+            guard chat.timerFired(now: deadline) == [.say(.command(.echoOff))] else { break }
+            said += 1
+        }
+        #expect(said == 3)
+        #expect(chat.deadline == nil)
+    }
+
     @Test func anEarlyTimerDoesNothing() {
         var chat = Self.dialling()
         #expect(chat.timerFired(now: Self.after(19_999)) == [])

@@ -96,6 +96,18 @@ struct TranscriptPlayer {
         if order == "leave" {
             isLeaving = true
             take(link.leave(now: now))
+        } else if order == "begin reset trying speeds" {
+            var settings = settings
+            settings.triesSpeeds = true
+            link = ModemLink(settings: settings, start: .reset)
+            take(link.begun(now: now))
+        } else if order == "verify" {
+            take(link.verify(now: now))
+        } else if order == "begin dial noting the port" {
+            var settings = settings
+            settings.verifiesConnection = true
+            link = ModemLink(settings: settings, start: .dial)
+            take(link.begun(now: now))
         } else if let start = starts[order] {
             link = ModemLink(settings: settings, start: start)
             isLeaving = false
@@ -191,6 +203,8 @@ struct TranscriptPlayer {
             case .climbed(let rung): outcomes.append("climbed \(rung.rawValue)")
             case .learned(let fact): outcomes.append("learned \(fact.words)")
             case .opened: outcomes.append("opened")
+            case .verified: outcomes.append("verified")
+            case .setSpeed(let baud): outcomes.append("speed \(baud)")
             case .left: outcomes.append("left")
             case .failed(let failure): outcomes.append("failed \(failure.word)")
             case .deliver, .held: break
@@ -220,6 +234,8 @@ extension ModemFact {
         case .firmware(let version): "firmware \(version)"
         case .address(let address): "address \(address)"
         case .mac(let mac): "mac \(mac)"
+        case .speed(let baud): "speed \(baud)"
+        case .roundTrip: "round-trip"
         case .accessPoint(let bssid, let channel, let rssi): "access-point \(bssid) \(channel) \(rssi)"
         }
     }

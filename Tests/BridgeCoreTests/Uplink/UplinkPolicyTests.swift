@@ -56,7 +56,7 @@ struct UplinkPolicyTests {
         var policy = UplinkPolicy()
         policy.online(now: .zero)
         let end = Moment.zero + .seconds(61)
-        let plan = policy.failed(.pingTimedOut, started: .reset, now: end, random: 0.5)
+        let plan = policy.failed(.pingTimedOut, started: .reset, now: end, random: 0.5).plan
         #expect(plan == .init(at: end, repair: .dial))
     }
 
@@ -68,7 +68,7 @@ struct UplinkPolicyTests {
         for _ in 1...4 {
             policy.online(now: now)
             now = now + .seconds(59)
-            let plan = policy.failed(.pingTimedOut, started: .dial, now: now, random: 0.5)
+            let plan = policy.failed(.pingTimedOut, started: .dial, now: now, random: 0.5).plan
             waits.append(plan.at - now)
             now = plan.at
         }
@@ -83,7 +83,7 @@ struct UplinkPolicyTests {
         ])
     func needsPerson(failure: LinkFailure) {
         var policy = UplinkPolicy()
-        let plan = policy.failed(failure, started: .reset, now: .zero, random: 0.5)
+        let plan = policy.failed(failure, started: .reset, now: .zero, random: 0.5).plan
         #expect(plan.at == .zero + .seconds(120))
     }
 
@@ -92,12 +92,14 @@ struct UplinkPolicyTests {
         var policy = UplinkPolicy()
         policy.online(now: .zero)
         var now = Moment.zero + .seconds(100)
-        var plan = policy.failed(.pingTimedOut, started: .reset, now: now, random: 0.5)
+        var plan = policy.failed(.pingTimedOut, started: .reset, now: now, random: 0.5).plan
         var repairs = [plan.repair]
         for _ in 1...3 {
             now = plan.at + .seconds(5)
-            plan = policy.failed(
-                .hostUnreachable(host: "h", port: 1883), started: plan.repair, now: now, random: 0.5)
+            plan =
+                policy.failed(
+                    .hostUnreachable(host: "h", port: 1883), started: plan.repair, now: now, random: 0.5
+                ).plan
             repairs.append(plan.repair)
         }
         #expect(repairs == [.dial, .join, .reset, .reset])
@@ -106,17 +108,17 @@ struct UplinkPolicyTests {
     @Test("a refused sign-in does not reset a modem that works")
     func refusalKeepsTheModem() {
         var policy = UplinkPolicy()
-        let plan = policy.failed(.refused(.badUserNameOrPassword), started: .dial, now: .zero, random: 0.5)
+        let plan = policy.failed(.refused(.badUserNameOrPassword), started: .dial, now: .zero, random: 0.5).plan
         #expect(plan.repair == .dial)
     }
 
     @Test("once online, dialling is trusted again")
     func onlineRestoresTrust() {
         var policy = UplinkPolicy()
-        var plan = policy.failed(.hostUnreachable(host: "h", port: 1), started: .dial, now: .zero, random: 0.5)
+        var plan = policy.failed(.hostUnreachable(host: "h", port: 1), started: .dial, now: .zero, random: 0.5).plan
         #expect(plan.repair == .join)
         policy.online(now: plan.at)
-        plan = policy.failed(.pingTimedOut, started: .join, now: plan.at + .seconds(1), random: 0.5)
+        plan = policy.failed(.pingTimedOut, started: .join, now: plan.at + .seconds(1), random: 0.5).plan
         #expect(plan.repair == .dial)
     }
 
@@ -125,7 +127,7 @@ struct UplinkPolicyTests {
         var policy = UplinkPolicy()
         for _ in 1...5 { policy.connecting(now: .zero) }
         policy.online(now: .zero)
-        let plan = policy.failed(.pingTimedOut, started: .dial, now: .zero + .seconds(10), random: 0)
+        let plan = policy.failed(.pingTimedOut, started: .dial, now: .zero + .seconds(10), random: 0).plan
         #expect(plan.at == .zero + .seconds(60))
     }
 }

@@ -1,0 +1,62 @@
+"""Programs that offer messages of 200 bytes as fast as they are taken."""
+
+import json
+import select
+import socket
+import time
+import zlib
+
+PAD = "x" * 60
+REQUEST = json.dumps({"method": "thing.event.property.post",
+                      "params": {"token": "load-1", "crc": zlib.crc32(PAD.encode()), "pad": PAD}},
+                     separators=(",", ":")).encode() + b"\n"
+
+
+def connect(path):
+    channel = socket.socket(socket.AF_UNIX)
+    channel.settimeout(30)
+    channel.connect(path)
+    return channel
+
+
+def one_at_a_time(path, seconds):
+    """The time of each message, from write to the answer."""
+    times = []
+    with connect(path) as channel:
+        ends = time.perf_counter() + seconds
+        while time.perf_counter() < ends:
+            began = time.perf_counter()
+            channel.sendall(REQUEST)
+            answer = channel.recv(4096)
+            times.append(time.perf_counter() - began)
+            if b'"queued"' not in answer or not answer.endswith(b"\n"):
+                raise RuntimeError(answer)
+    return times
+
+
+def flood(path, programs, window, seconds=None, count=None):
+    """How many messages were answered `queued`, each program keeping `window` of them under way."""
+    channels = [connect(path) for _ in range(programs)]
+    poll = select.epoll()
+    by_number = {channel.fileno(): channel for channel in channels}
+    answered = sent = 0
+    limit = count or float("inf")
+    ends = time.perf_counter() + seconds if seconds else float("inf")
+    for channel in channels:
+        poll.register(channel.fileno(), select.EPOLLIN)
+        channel.sendall(REQUEST * window)
+        sent += window
+    while answered < min(sent, limit) and time.perf_counter() < ends:
+        for number, _ in poll.poll(1):
+            data = by_number[number].recv(1 << 17)
+            if not data or b"refused" in data:
+                raise RuntimeError(data[:300])
+            taken = data.count(b"\n")
+            answered += taken
+            more = int(min(taken, limit - sent)) if sent < limit else 0
+            if more:
+                by_number[number].sendall(REQUEST * more)
+                sent += more
+    for channel in channels:
+        channel.close()
+    return answered

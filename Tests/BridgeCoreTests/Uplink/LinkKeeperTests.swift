@@ -1,0 +1,132 @@
+import BridgeCore
+import Testing
+
+@Suite("Keeping the link up")
+struct LinkKeeperTests {
+    private let unreachable = LinkFailure.hostUnreachable(host: "h", port: 1883)
+
+    /// A keeper whose first attempt runs.
+    private func attempting(hasResetLine: Bool = false) -> LinkKeeper {
+        var keeper = LinkKeeper(hasResetLine: hasResetLine)
+        #expect(keeper.started(now: .zero) == [.openPort])
+        #expect(keeper.portOpened(speedChanged: false, now: .zero) == [.attempt(.reset)])
+        return keeper
+    }
+
+    /// Lets an attempt fail, and gives what is done when the wait is over.
+    private func fail(
+        _ keeper: inout LinkKeeper, _ failure: LinkFailure, at rung: Rung, now: inout Moment
+    )
+        -> [LinkKeeper.Effect]
+    {
+        keeper.climbed(rung, now: now)
+        _ = keeper.failed(failure, now: now, random: 0.5)
+        now = keeper.deadline ?? now
+        return keeper.timerFired(now: now)
+    }
+
+    @Test("a changed speed is let settle, and what came meanwhile is thrown away")
+    func settling() {
+        var keeper = LinkKeeper()
+        _ = keeper.started(now: .zero)
+        #expect(keeper.portOpened(speedChanged: true, now: .zero).isEmpty)
+        #expect(keeper.deadline == .zero + .milliseconds(200))
+        #expect(keeper.timerFired(now: .zero + .milliseconds(200)) == [.flushPort, .attempt(.reset)])
+    }
+
+    @Test("a port that is missing is looked at each second, and the module is reset when it is back")
+    func missingPort() {
+        var keeper = LinkKeeper()
+        let missing = LinkFailure.portMissing(path: "/dev/x")
+        _ = keeper.started(now: .zero)
+        for second in 0..<3 {
+            let now = Moment.zero + .seconds(second)
+            #expect(keeper.portFailed(missing, now: now) == [.closePort, .lacksPort(missing)])
+            #expect(keeper.timerFired(now: now + .seconds(1)) == [.openPort])
+        }
+        #expect(keeper.portOpened(speedChanged: false, now: .zero + .seconds(4)) == [.attempt(.reset)])
+        #expect(keeper.counters.portLosses == 0)
+    }
+
+    @Test("an unplugged port in the middle of a session")
+    func portLost() {
+        var keeper = attempting()
+        keeper.climbed(.online, now: .zero)
+        let lost = LinkFailure.portLost(path: "/dev/x")
+        #expect(keeper.failed(lost, now: .zero + .seconds(9), random: 0) == [.closePort, .lacksPort(lost)])
+        #expect(keeper.counters.portLosses == 1)
+        #expect(keeper.deadline == .zero + .seconds(10))
+    }
+
+    @Test("a network that is away: dial, join, reset, and no more than that")
+    func networkLadder() {
+        var keeper = attempting()
+        var now = Moment.zero
+        keeper.climbed(.online, now: now)
+        now = now + .seconds(100)
+        var effects = [fail(&keeper, .pingTimedOut, at: .online, now: &now)]
+        for _ in 0..<4 { effects.append(fail(&keeper, unreachable, at: .dialling, now: &now)) }
+        #expect(
+            effects == [
+                [.attempt(.dial)], [.attempt(.join)], [.attempt(.reset)], [.attempt(.reset)], [.attempt(.reset)],
+            ])
+        #expect(keeper.counters.repairs == [.reset: 4, .dial: 1, .join: 1])
+        #expect(keeper.counters.resets == 4)
+    }
+
+    @Test("a module that does not answer: reset, then the port is opened anew")
+    func modemLadder() {
+        var keeper = attempting()
+        var now = Moment.zero
+        #expect(fail(&keeper, .modemSilent, at: .syncing, now: &now) == [.closePort, .openPort])
+        #expect(keeper.portOpened(speedChanged: false, now: now) == [.attempt(.reopen)])
+        #expect(fail(&keeper, .modemSilent, at: .syncing, now: &now) == [.closePort, .openPort])
+    }
+
+    @Test("where the reset pin is wired it is pulled before the port is opened anew, and then each time")
+    func pulse() {
+        var keeper = attempting(hasResetLine: true)
+        var now = Moment.zero
+        #expect(fail(&keeper, .modemSilent, at: .syncing, now: &now) == [.holdReset(true)])
+        now = now + .milliseconds(100)
+        #expect(keeper.timerFired(now: now) == [.holdReset(false), .attempt(.pulse)])
+        #expect(fail(&keeper, .modemSilent, at: .syncing, now: &now) == [.closePort, .openPort])
+        #expect(keeper.portOpened(speedChanged: false, now: now) == [.holdReset(true)])
+        now = now + .milliseconds(100)
+        #expect(keeper.timerFired(now: now) == [.holdReset(false), .attempt(.reopen)])
+    }
+
+    @Test("success makes the cheapest repair the first choice again")
+    func success() {
+        var keeper = attempting()
+        var now = Moment.zero
+        _ = fail(&keeper, unreachable, at: .dialling, now: &now)
+        keeper.climbed(.online, now: now)
+        #expect(fail(&keeper, .connectionReplaced, at: .online, now: &now) == [.attempt(.dial)])
+    }
+
+    @Test("the failure, its rung and the next attempt are told")
+    func told() {
+        var keeper = attempting()
+        keeper.climbed(.joining, now: .zero)
+        let failure = LinkFailure.wrongPassword(ssid: "w")
+        #expect(
+            keeper.failed(failure, now: .zero, random: 0.5)
+                == [.backsOff(failure, at: .joining, next: .zero + .seconds(120))])
+    }
+
+    @Test("new settings begin anew, within the budget")
+    func restarted() {
+        var keeper = attempting()
+        keeper.found(at: 9600)
+        for _ in 0..<5 { keeper.climbed(.connecting, now: .zero) }
+        keeper.stopped()
+        #expect(keeper.deadline == nil)
+        let effects = keeper.restarted(
+            keepsPort: false, hasResetLine: false, mayRefusePlainTCP: false, now: .zero + .seconds(1))
+        #expect(effects == [.closePort])
+        #expect(keeper.deadline == .zero + .seconds(60))
+        #expect(keeper.bootSpeed == nil)
+        #expect(keeper.timerFired(now: .zero + .seconds(60)) == [.openPort])
+    }
+}
