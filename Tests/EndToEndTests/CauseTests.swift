@@ -49,6 +49,9 @@ extension EndToEnd {
             Cause(word: "join-failed", rung: "joining", sentence: "Joining \"workshop\" failed") {
                 try $0.disturb("ap refuse")
             },
+            Cause(word: "no-address", rung: "addressing", sentence: "\"workshop\" was joined, but gave no address.") {
+                try $0.disturb("dhcp off")
+            },
             Cause(word: "dns", rung: "dialling", sentence: "The name nowhere.example could not be resolved.") {
                 try $0.edit("max_rate", "endpoint = \"nowhere.example\"\nmax_rate")
             },

@@ -26,9 +26,11 @@ extension EndToEnd {
             return reply.lines.contains { $0.contains("OK") }
         }
 
-        @Test("a healthy line: each rung with its facts, exit 0, the modem in command mode", .timeLimit(.minutes(2)))
-        func healthy() throws {
-            let bench = try Workbench(.cloud)
+        @Test(
+            "a healthy line: each rung with its facts, exit 0, the modem in command mode", .timeLimit(.minutes(2)),
+            arguments: zip(["nonos-1.7", "nonos-1.3", "esp-at-2"], ["transparent", "packet", "transparent"]))
+        func healthy(firmware: String, mode: String) throws {
+            let bench = try Workbench(.cloud, firmware: firmware, more: "[modem]\nmode = \"\(mode)\"")
             let end = try doctor(bench)
             #expect(end.status == 0, "\(end.lines)")
             for rung in ["clock", "port", "baud", "AT", "firmware", "access point", "join", "address", "DNS", "TCP"] {

@@ -165,7 +165,7 @@ public struct LinkKeeper: Sendable {
         return [.closePort]
     }
 
-    /// The attempt or the wait was ended; nothing follows until ``restarted(keepsPort:hasResetLine:mayRefusePlainTCP:now:)``.
+    /// The attempt or the wait was ended; nothing follows until ``restarted(from:keepsPort:hasResetLine:mayRefusePlainTCP:now:)``.
     public mutating func stopped() { phase = .idle }
 
     /// The time ``deadline`` said has come.

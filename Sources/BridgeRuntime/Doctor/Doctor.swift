@@ -84,7 +84,10 @@ public final class Doctor {
             if case .portHeld(_, let holders) = error, let daemon = holders.first(where: Self.isDaemon) {
                 verdict.succeed(.occupied(by: daemon))
             } else {
-                report(Checkup(.port, error))
+                // Other users' programs have no names here.
+                let isNameless = if case .portHeld(_, let holders) = error { holders.isEmpty } else { false }
+                let more = isNameless ? ["If it is the daemon: systemctl stop espbridged.socket espbridged."] : []
+                report(Checkup(.port, error, more: more))
                 finish()
             }
         }
@@ -145,11 +148,8 @@ public final class Doctor {
             remark(
                 "nothing that makes sense at \(settings.port.baud) bits a second; trying other speeds (up to a minute)")
         }
-        do throws(LinkFailure) {
-            try port?.run(at: baud)
-        } catch {
-            remark("\(baud) bits a second: \(error)")
-        }
+        if port?.setSpeed(baud) == false { remark("the port cannot run at \(baud) bits a second") }
+        port?.flush()
     }
 
     private func finishedLine(_ isGood: Bool?) {
@@ -167,7 +167,7 @@ public final class Doctor {
 
     func finish() {
         // Left at the speed at which the next program expects it.
-        if hasSaidSearch { try? port?.run(at: settings.port.baud) }
+        if hasSaidSearch { port?.setSpeed(settings.port.baud) }
         port = nil
         verdict.succeed(isIll ? .ill : .healthy)
     }

@@ -17,8 +17,11 @@ final class SessionExamination {
     func begin() {
         guard let descriptor = doctor.descriptor() else { return }
         let settings = doctor.settings
+        var modem = settings.modem
+        // That has been done, rung by rung.
+        modem.triesSpeeds = false
         let attempt = Attempt(
-            modem: ModemLink(settings: settings.modem, start: .dial),
+            modem: ModemLink(settings: modem, start: .dial),
             mqtt: MQTTConnection(settings: settings.mqtt, session: MQTTSession()),
             portPath: settings.port.path, tap: LineTap(secrets: []),
             tracesPackets: { false }, report: { [weak self] in self?.heard($0) })

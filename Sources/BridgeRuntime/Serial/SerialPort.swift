@@ -95,15 +95,6 @@ public struct SerialPort: ~Copyable {
         _ = csystemd_tty_flush(descriptor)
     }
 
-    /// Runs the open line at another speed, and throws away what is in transit.
-    public func run(at baud: Int) throws(LinkFailure) {
-        var changed = false
-        guard csystemd_tty_make_raw(descriptor, UInt32(baud), settings.hardwareFlowControl, &changed) == 0 else {
-            throw Self.failure(path: settings.path, code: errno)
-        }
-        flush()
-    }
-
     /// Whether the path still names the device that is open: false after an unplug or renumbering.
     public var isStillThere: Bool {
         var opened = stat()

@@ -46,6 +46,8 @@ final class Uplink {
     private var portPath: String?
     private var whenStopped: (() -> Void)?
     private var connectSentAt: Moment?
+    /// Of the attempt that has ended.
+    private var figures: Logger.Metadata = [:]
 
     init(
         settings: Settings, outbox: Outbox, eventLoop: any EventLoop, logger: Logger, listeners: Listeners
@@ -154,8 +156,10 @@ final class Uplink {
         case .flushPort: port?.flush()
         case .holdReset(let isHeld):
             guard let trouble = port?.holdReset(isHeld), isHeld else { break }
-            logger.warning(
-                "serial.reset is \"\(settings.port.resetLine.rawValue)\", but the port cannot do it: \(trouble)")
+            logger.event(
+                .portTrouble, level: .warning,
+                "serial.reset is \"\(settings.port.resetLine.rawValue)\", but the port cannot do it: \(trouble)",
+                ["reason": "reset-line"])
         case .attempt(let repair): begin(repair)
         case .lacksPort(let failure):
             situation.lacksPort(failure)
@@ -264,7 +268,7 @@ final class Uplink {
     }
 
     private func failed(_ failure: LinkFailure, _ attempt: Attempt) {
-        let figures = situation.figures
+        figures = situation.figures
         let wasOnline = situation.state == .online
         end(attempt)
         if wasOnline { lookForPoison(failure) }
