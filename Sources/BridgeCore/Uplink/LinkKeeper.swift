@@ -147,18 +147,18 @@ public struct LinkKeeper: Sendable {
     /// The attempt was ended, and new settings are in force: the next one begins as soon as it may.
     ///
     /// - Parameters:
-    ///   - repair: where it begins.
+    ///   - from: the step from which the new settings can be put into force.
     ///   - keepsPort: whether the port may stay open.
     ///   - hasResetLine: as for the beginning.
     ///   - mayRefusePlainTCP: as for the beginning.
     public mutating func restarted(
-        from repair: Repair = .reset, keepsPort: Bool, hasResetLine: Bool, mayRefusePlainTCP: Bool, now: Moment
+        from: Repair = .reset, keepsPort: Bool, hasResetLine: Bool, mayRefusePlainTCP: Bool, now: Moment
     ) -> [Effect] {
         self.hasResetLine = hasResetLine
         if !keepsPort { bootSpeed = nil }
         policy.configure(hasResetLine: hasResetLine, mayRefusePlainTCP: mayRefusePlainTCP)
         let plan = policy.restarted(now: now)
-        self.repair = repair
+        repair = from
         wait(until: plan.at, then: .begin)
         guard !keepsPort else { return [] }
         isPortOpen = false

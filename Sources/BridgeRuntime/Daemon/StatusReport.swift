@@ -55,14 +55,14 @@ struct StatusReport {
         ]
     }
 
+    private func milliseconds(_ duration: Duration?) -> JSONValue { duration.map { .int($0.inMilliseconds) } ?? .null }
+
     private var repairs: JSONValue {
         .object(
             [Repair.dial, .join, .reset, .pulse, .reopen].map {
                 .init("\($0)", .int(situation.counters.repairs[$0] ?? 0))
             })
     }
-
-    private func milliseconds(_ duration: Duration?) -> JSONValue { duration.map { .int($0.inMilliseconds) } ?? .null }
 
     private var session: JSONValue {
         let connect = uplink.mqtt.connect
