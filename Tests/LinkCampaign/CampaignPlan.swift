@@ -57,13 +57,17 @@ public struct CampaignPlan: Sendable {
         mqtt.suspicion = .milliseconds(2500)
         mqtt.longestBurst = 2048
         mqtt.heartbeat = Bool.random(using: &random) ? .seconds(Int.random(in: 5...20, using: &random)) : nil
-        self.mqtt = mqtt
         var modem = ModemLink.Settings(
             ssid: "workshop", password: "12345678", host: "broker", port: 1883,
             linkKeepAlive: [0, 60].randomElement(using: &random) ?? 60, baud: 115_200)
         modem.verifiesConnection = true
         modem.triesSpeeds = true
-        self.modem = modem
+        // As the daemon sets them, see `Configuration.uplinkSettings`.
+        if [3, 4].contains(seed % 7) {
+            (modem.mode, modem.verifiesConnection, mqtt.suspicion) = (.packet, false, nil)
+            (mqtt.windowBytes, mqtt.longestBurst, mqtt.restartVerdictDelay) = (8192, .max, .zero)
+        }
+        (self.modem, self.mqtt) = (modem, mqtt)
         planFaults(&random)
         planMessages(&random)
     }

@@ -12,6 +12,8 @@ struct IdentifierWatch {
     /// Bytes for the line; what stands before CONNECT or behind DISCONNECT is the AT dialogue.
     mutating func sent(_ bytes: [UInt8]) -> String? {
         if bytes == Array("+++".utf8) { decoder = nil }
+        // In packet mode: what announces a piece, and the question whether the module still sends.
+        if bytes.starts(with: "AT+CIPSEND=".utf8) || bytes == Array("AT\r\n".utf8) { return nil }
         decoder?.append(bytes[...])
         var complaint: String?
         do {
