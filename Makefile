@@ -4,6 +4,7 @@
 prefix ?= /usr
 sysconfdir ?= /etc
 unitdir ?= $(prefix)/lib/systemd/system
+catalogdir ?= $(prefix)/lib/systemd/catalog
 
 help:
 	@echo 'make demo      see it work without hardware: simulated modem and cloud, two messages, then yours'
@@ -12,7 +13,7 @@ help:
 	@echo 'make lint      formatting and style'
 	@echo 'make format    format the sources'
 	@echo 'make release   an optimised build that needs no Swift on the target'
-	@echo 'make install   daemon, units, example configuration, man page, completions (DESTDIR, prefix)'
+	@echo 'make install   daemon, units, catalog, example configuration, man page, completions (DESTDIR, prefix)'
 	@echo 'make crash-test  hundreds of kills and power cuts under load, against mosquitto (half an hour; SEED=…)'
 	@echo 'make benchmark what a queued message costs: time, bytes written, memory with many waiting'
 	@echo 'make measure   what the idle daemon costs: memory, wake-ups, time to READY'
@@ -67,6 +68,9 @@ install: release
 	install -D -s -m 755 .build/release/espbridged $(DESTDIR)$(prefix)/bin/espbridged
 	install -D -m 644 etc/espbridged.service $(DESTDIR)$(unitdir)/espbridged.service
 	install -D -m 644 etc/espbridged.socket $(DESTDIR)$(unitdir)/espbridged.socket
+	install -D -m 644 etc/espbridged.catalog $(DESTDIR)$(catalogdir)/espbridged.catalog
+	@test -n "$(DESTDIR)" || journalctl --update-catalog || \
+		echo 'journalctl --update-catalog has to be run, for journalctl -x to explain entries'
 	install -D -m 644 docs/espbridged.8 $(DESTDIR)$(prefix)/share/man/man8/espbridged.8
 	install -d $(DESTDIR)$(prefix)/share/bash-completion/completions $(DESTDIR)$(prefix)/share/zsh/site-functions
 	.build/release/espbridged --generate-completion-script bash \
@@ -78,7 +82,8 @@ install: release
 
 uninstall:
 	rm -f $(DESTDIR)$(prefix)/bin/espbridged $(DESTDIR)$(unitdir)/espbridged.service \
-		$(DESTDIR)$(unitdir)/espbridged.socket $(DESTDIR)$(prefix)/share/man/man8/espbridged.8 \
+		$(DESTDIR)$(unitdir)/espbridged.socket $(DESTDIR)$(catalogdir)/espbridged.catalog \
+		$(DESTDIR)$(prefix)/share/man/man8/espbridged.8 \
 		$(DESTDIR)$(prefix)/share/bash-completion/completions/espbridged \
 		$(DESTDIR)$(prefix)/share/zsh/site-functions/_espbridged
 

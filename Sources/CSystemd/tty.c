@@ -42,7 +42,8 @@ int csystemd_tty_count_errors(int fd, struct csystemd_tty_counters *counters) {
     struct serial_icounter_struct counted = {0};
     if (ioctl(fd, TIOCGICOUNT, &counted) < 0) return -1;
     counters->framing = counted.frame;
-    counters->overruns = counted.overrun + counted.buf_overrun;
+    counters->overruns = counted.overrun;
+    counters->buffer_overruns = counted.buf_overrun;
     counters->parity = counted.parity;
     counters->breaks = counted.brk;
     return 0;

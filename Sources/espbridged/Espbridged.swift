@@ -10,9 +10,8 @@ struct Espbridged: AsyncParsableCommand {
         abstract: "A dependable line to the Aliyun IoT Platform through an ESP8266 on a serial port.",
         version: version,
         subcommands: [
-            RunCommand.self, CheckCommand.self, StatusCommand.self, PublishCommand.self, WatchCommand.self,
-            QueueCommand.self,
-            SignCommand.self,
+            RunCommand.self, CheckCommand.self, StatusCommand.self, WhyCommand.self, DoctorCommand.self,
+            CaptureCommand.self, PublishCommand.self, WatchCommand.self, QueueCommand.self, SignCommand.self,
             PacketCommand.self,
         ],
         defaultSubcommand: RunCommand.self)

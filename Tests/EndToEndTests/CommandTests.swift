@@ -25,7 +25,8 @@ extension EndToEnd {
         @Test(
             "--help and --version everywhere, exit 0",
             arguments: [
-                [], ["run"], ["check"], ["status"], ["publish"], ["sign"], ["packet"], ["packet", "decode"],
+                [], ["run"], ["check"], ["status"], ["why"], ["doctor"], ["capture"], ["publish"], ["sign"], ["packet"],
+                ["packet", "decode"],
                 ["packet", "encode"], ["packet", "encode", "connect"], ["packet", "encode", "subscribe"],
                 ["packet", "encode", "publish"], ["packet", "encode", "pingreq"], ["packet", "encode", "disconnect"],
             ])

@@ -27,7 +27,7 @@ extension EndToEnd {
             let publish = try ChildProgram.run(
                 Programs.espbridged, ["publish", "--socket", "/nowhere/espbridged.sock"], input: Self.post)
             #expect(publish.status == 69)
-            #expect(publish.lines.joined().contains("Is espbridged running?"))
+            #expect(publish.lines.joined().contains("Start it (systemctl start espbridged)"))
         }
 
         @Test(

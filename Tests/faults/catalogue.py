@@ -19,8 +19,6 @@ class Fault:
     limit: float = 60
     # The modem knows the access point and joins by itself after each boot.
     remember: bool = False
-    # Nothing that the daemon can send ends it: what counts is that it says so.
-    needs_person: bool = False
     # Bytes come other than they were sent, so that a message can arrive as another one.
     damages: bool = False
     # Part of the short selection that CI runs.
@@ -51,7 +49,7 @@ FAULTS = (
           (r"lose-text WIFI DISCONNECT\r\n", "ap down"), ("ap up",), 10),
     Fault("F16", "no memory, no reply; power cut after 20 s", ("heap",), ("hangup", "sleep 2", "replug"), 20, limit=90),
     Fault("F17", "the module runs at 9600 baud, which it has saved", ("speed 9600",), limit=180),
-    Fault("F18", "saved flow control with CTS open: the module is mute", ("stuck-cts",), needs_person=True),
+    Fault("F18", "saved flow control with CTS open: the module is mute", ("stuck-cts",), limit=90),
     Fault("F19", "the module leaves transparent mode by itself", ("escape",), modes=("transparent",)),
     Fault("F19", "TCP cut; the next `+++` is missed", ("miss-escape", "drop")),
     Fault("F20", "echo is back; TCP cut", ("echo", "drop")),

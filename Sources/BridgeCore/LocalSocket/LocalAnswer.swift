@@ -77,6 +77,13 @@ public enum LocalAnswer {
         return line.finish(tag: tag)
     }
 
+    /// `{"status":"capturing"}`
+    public static func capturing(tag: [UInt8]?) -> [UInt8] {
+        var line = Line()
+        line.add("status", "capturing")
+        return line.finish(tag: tag)
+    }
+
     /// Where a message stands.
     public static func receipt(_ receipt: Receipt, tag: [UInt8]?) -> [UInt8] {
         let identity = Identity(alinkID: receipt.alinkID, tag: tag)

@@ -11,6 +11,8 @@ public enum LocalRequest: Equatable, Sendable {
     case answer(id: String, payload: [UInt8])
     /// `{"bridge":"purge",…}`: one message, or nil for all that wait.
     case purge(Int64?, tag: [UInt8]?)
+    /// `{"bridge":"capture"}`: what goes over the serial line from now on, and with `"stream":true` what goes over MQTT.
+    case capture(stream: Bool, tag: [UInt8]?)
     /// `{"bridge":"receipt",…}`
     case receipt(ReceiptQuery, tag: [UInt8]?)
 
@@ -66,6 +68,12 @@ public enum LocalRequest: Equatable, Sendable {
         case "hello": return .hello(tag: tag)
         case "status": return .status(tag: tag)
         case "subscribe": return .subscribe(try LocalSubscription(index), tag: tag)
+        case "capture":
+            switch index["stream"].map({ String(decoding: $0.value, as: UTF8.self) }) {
+            case nil, "false": return .capture(stream: false, tag: tag)
+            case "true": return .capture(stream: true, tag: tag)
+            default: throw LocalRefusal(.invalidRequest, "\"stream\" has to be true or false")
+            }
         case "purge":
             switch (index["receipt"], index["all"].map({ String(decoding: $0.value, as: UTF8.self) })) {
             case (_?, nil):
@@ -83,7 +91,7 @@ public enum LocalRequest: Equatable, Sendable {
             return .publish(request)
         case .some:
             throw LocalRefusal(
-                .unknownOperation, "\"bridge\" is none of hello, publish, purge, receipt, status, subscribe")
+                .unknownOperation, "\"bridge\" is none of capture, hello, publish, purge, receipt, status, subscribe")
         case nil: throw LocalRefusal(.invalidRequest, "\"bridge\" has to be a string")
         }
     }

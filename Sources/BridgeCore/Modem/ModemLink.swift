@@ -179,7 +179,8 @@ extension ModemLink {
     private mutating func note(_ reply: ATReply) {
         switch reply {
         case .wifiConnected: memory.isAssociated = true
-        case .wifiGotAddress, .wifiLost: memory.isAssociated = false
+        // The firmware leaves the network, with WIFI DISCONNECT, when it gives up waiting for an address.
+        case .wifiGotAddress: memory.isAssociated = false
         default: break
         }
     }

@@ -16,8 +16,7 @@ enum PacketToken: Equatable, Sendable {
 /// text can follow it directly (MaJerle/ESP8266_AT_Commands_parser#27).
 ///
 /// When bytes of a payload were lost on the line, those of the next text are counted in their place, and a PUBACK
-/// could be one for another message. All texts that come often have CR LF in front. So a payload is given out as a
-/// whole, and one whose end looks like the beginning of a text only when the next byte has shown that it is none.
+/// could be one for another message. So a payload is given out as a whole, and one whose end looks like the beginning of a text only when the next byte has shown that it is none.
 struct PacketReader: Sendable {
     /// A longer `+IPD` is none: a TCP segment, which is what one holds, has 1,460 bytes (ESP-AT: 2,920).
     static let longestPacket = 65_535
@@ -36,8 +35,9 @@ struct PacketReader: Sendable {
 
     private static let head = Array("+IPD,".utf8)
     /// Without their ends: a payload that ends with such a word has CR LF behind it anyway.
-    private static let texts = ["+IPD,", "SEND OK", "SEND FAIL", "OK", "ERROR", "Recv ", "busy "]
-        .map { Array("\r\n".utf8) + Array($0.utf8) }
+    private static let texts =
+        ["+IPD,", "SEND OK", "SEND FAIL", "OK", "ERROR", "Recv ", "busy "].map { Array("\r\n".utf8) + Array($0.utf8) }
+        + ["CLOSED", "CONNECT", "WIFI ", "AT+CIPSEND="].map { Array($0.utf8) }
 
     /// Takes bytes off the front of `input` until a token is complete; nil when more bytes are needed.
     mutating func next(_ input: inout ArraySlice<UInt8>) -> PacketToken? {

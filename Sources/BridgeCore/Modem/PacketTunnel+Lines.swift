@@ -40,7 +40,9 @@ extension PacketTunnel {
         // A module that restarted repeats what is written to it, and that is CONNECT with its password, or a message.
         let isKnown = ATReply.isPlain(line) || word.map { line.isWhole($0.text) } == true || count != nil
         let shown = Output.fromModem(isKnown ? line.text : Self.hidden)
-        if isGlued, !Self.isFree(reply) { return [shown] + endSoon(.bytesLost(fromModem: true), now: now) }
+        // A damaged head makes lines of a payload, which may say anything.
+        let isText = reply != nil || word != nil || count != nil || line.starts(with: "AT")
+        if !isText || isGlued && !Self.isFree(reply) { return [shown] + spoil(now: now) }
         return [shown] + answered(line, reply, word, count, now: now)
     }
 
@@ -60,6 +62,8 @@ extension PacketTunnel {
             return []
         case .counting, .acknowledging:
             return sendingHeard(line, reply, word, count, now: now)
+        case .cancelling(let failure, _, _):
+            return word == .sendCanceled || count != nil ? end(failure) : []
         case .doubting:
             return word == .sendOK ? sent(now: now) : []
         }
@@ -100,15 +104,9 @@ extension PacketTunnel {
     private mutating func sendingHeard(
         _ line: ATLine, _ reply: ATReply?, _ word: Word?, _ count: Int?, now: Moment
     ) -> [Output] {
-        switch word {
-        case .sendOK: return sent(now: now)
-        case .sendFail:
-            phase = .doubting(until: now + Self.secondThought)
-            return []
-        case .sendCanceled: return end(.sendFailed(reply: line.text))
-        case .notValid, nil: break
-        }
+        if word == .sendCanceled { return end(.sendFailed(reply: line.text)) }
         guard case .acknowledging = phase else {
+            // SEND OK is that of the piece before, which was late: this one may not even be there yet.
             if let count {
                 guard count == piece else { return end(.bytesLost(fromModem: false)) }
                 phase = .acknowledging(
@@ -117,8 +115,12 @@ extension PacketTunnel {
             // It is taking the piece for commands.
             return reply == .error ? end(.sendFailed(reply: line.text)) : []
         }
-        // The answer to a probe: the module is done, and its `SEND OK` was lost. It says busy while it sends.
-        return reply == .ok ? sent(now: now) : []
+        if word == .sendFail {
+            phase = .doubting(until: now + Self.secondThought)
+            return []
+        }
+        // OK is the answer to a probe: the module is done, and its `SEND OK` was lost. It says busy while it sends.
+        return word == .sendOK || reply == .ok ? sent(now: now) : []
     }
 
     /// `Recv <n> bytes`.

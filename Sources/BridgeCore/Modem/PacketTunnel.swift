@@ -21,10 +21,14 @@ struct PacketTunnel: Sendable {
     static let acknowledgementLimit: Duration = .seconds(10)
     /// When, and how often, a module that has not said `SEND OK` is asked whether it still sends.
     static let probePause: Duration = .seconds(3)
+    /// How long `SEND Canceled` may take before `+++` is said once more.
+    static let cancelPause: Duration = .milliseconds(500)
     /// `SEND FAIL` can be followed by `SEND OK` for the same piece (ESP8266_NONOS_SDK#60).
     static let secondThought: Duration = .seconds(1)
     /// Data and texts that come behind the word of the end (ESP8266_NONOS_SDK#124).
     static let lastWords: Duration = .milliseconds(200)
+    /// From the noise of the boot ROM to `ready`.
+    static let restartLimit: Duration = .milliseconds(400)
     /// After `busy …`, for which ESP-AT may carry the command out all the same (esp-at#731): sent again
     /// sooner, it could become payload.
     static let busyPause: Duration = .seconds(1)
@@ -62,6 +66,8 @@ struct PacketTunnel: Sendable {
         case acknowledging(probe: Moment, until: Moment)
         /// `SEND FAIL` came; `SEND OK` may follow.
         case doubting(until: Moment)
+        /// The module waits for bytes that will not come: `+++` gets it out of that before the attempt ends.
+        case cancelling(LinkFailure, left: Int, until: Moment)
         /// It is over; what the module still says is heard until then.
         case ending(LinkFailure, until: Moment)
         case over
@@ -82,6 +88,8 @@ struct PacketTunnel: Sendable {
     /// When bytes came last.
     private var payloadAt = Moment.zero
     var isLeaving = false
+    /// What the module says makes no sense any more; nothing is delivered.
+    private var isSpoilt = false
 
     init(ssid: String, wire: Wire) {
         self.ssid = ssid
@@ -94,7 +102,7 @@ struct PacketTunnel: Sendable {
             switch phase {
             case .idle, .over: nil
             case .prompting(_, let until), .holding(let until), .counting(let until), .doubting(let until),
-                .ending(_, let until):
+                .cancelling(_, _, let until), .ending(_, let until):
                 until
             case .acknowledging(let probe, let until): min(probe, until)
             }
@@ -126,13 +134,15 @@ struct PacketTunnel: Sendable {
             switch token {
             case .line(let line, let isGlued): outputs += heard(line, isGlued: isGlued, now: now)
             case .prompt: outputs += prompted(now: now)
-            case .payload(let bytes): outputs.append(.deliver(bytes))
-            case .shortPayload: outputs += end(.bytesLost(fromModem: true))
+            case .payload(let bytes): outputs += delivering(bytes)
+            case .shortPayload: outputs += spoil(now: now)
             }
         }
         payloadAt = now
         return outputs
     }
+
+    private func delivering(_ bytes: [UInt8]) -> [Output] { isSpoilt ? [] : [.deliver(bytes)] }
 
     /// No more will be written; ``Output/finished`` follows when the rest has been sent, or the link is lost.
     mutating func leave(now: Moment) -> [Output] {
@@ -144,21 +154,24 @@ struct PacketTunnel: Sendable {
     mutating func timerFired(now: Moment) -> [Output] {
         guard let deadline, now >= deadline else { return [] }
         if let payloadEnd, now >= payloadEnd {
-            return reader.missing > 0 ? end(.bytesLost(fromModem: true)) : [.deliver(reader.release())]
+            guard reader.missing == 0 else { return end(.bytesLost(fromModem: true)) }
+            return delivering(reader.release())
         }
         switch phase {
         case .idle, .over:
             return []
         case .prompting:
-            return end(.commandTimedOut(command: command.text))
+            return cancel(.commandTimedOut(command: command.text), now: now)
         case .holding:
             return say(now: now)
         case .counting:
-            return end(.bytesLost(fromModem: false))
+            return cancel(.bytesLost(fromModem: false), now: now)
         case .acknowledging(_, let until):
             guard now < until else { return end(.sendFailed(reply: "no SEND OK")) }
             phase = .acknowledging(probe: now + Self.probePause, until: until)
             return send(.probe, now: now)
+        case .cancelling(let failure, let left, _):
+            return left > 0 ? cancel(failure, left: left, now: now) : end(failure)
         case .doubting:
             return end(.sendFailed(reply: "SEND FAIL"))
         case .ending(let failure, _):
@@ -218,6 +231,29 @@ extension PacketTunnel {
     }
 
     // MARK: The end
+
+    /// Bytes of the module were lost or others came in their place: nothing of what follows can be trusted to be what it
+    /// looks like, but for the word that the module has restarted.
+    mutating func spoil(now: Moment) -> [Output] {
+        guard !isSpoilt else { return [] }
+        isSpoilt = true
+        let failure = LinkFailure.bytesLost(fromModem: true)
+        switch phase {
+        case .prompting, .holding: return cancel(failure, now: now)
+        case .cancelling, .ending, .over: return []
+        case .idle, .counting, .acknowledging, .doubting:
+            phase = .ending(failure, until: now + Self.restartLimit)
+            return []
+        }
+    }
+
+    /// Three bytes `+++` with silence around them cancel AT+CIPSEND. What is said without them to a module that waits
+    /// for bytes goes to the peer in place of these: a message with wrong bytes in it.
+    private mutating func cancel(_ failure: LinkFailure, left: Int = 3, now: Moment) -> [Output] {
+        wire.took(Self.escape.count, now: now)
+        phase = .cancelling(failure, left: left - 1, until: wire.idleFrom + Self.cancelPause)
+        return [.toModem("+++"), .send(Self.escape)]
+    }
 
     private mutating func finish() -> [Output] {
         phase = .over

@@ -36,7 +36,8 @@ extension ModemLink {
     /// meanwhile waits. Without the trace of a port nothing can be found out, and the connection counts as verified.
     public mutating func verify(now: Moment) -> [Effect] {
         guard isOpen else { return [] }
-        guard memory.localPort != nil else { return [.verified] }
+        // In packet mode each loss is announced.
+        guard tunnel == nil, memory.localPort != nil else { return [.verified] }
         tunnelBreak = TunnelBreak()
         memory.verifiedPort = nil
         return open(.verifying(.verifying(drain: wire.drain(now: now))), now: now)

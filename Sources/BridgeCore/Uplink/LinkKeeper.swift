@@ -147,24 +147,25 @@ public struct LinkKeeper: Sendable {
     /// The attempt was ended, and new settings are in force: the next one begins as soon as it may.
     ///
     /// - Parameters:
+    ///   - repair: where it begins.
     ///   - keepsPort: whether the port may stay open.
     ///   - hasResetLine: as for the beginning.
     ///   - mayRefusePlainTCP: as for the beginning.
     public mutating func restarted(
-        keepsPort: Bool, hasResetLine: Bool, mayRefusePlainTCP: Bool, now: Moment
+        from repair: Repair = .reset, keepsPort: Bool, hasResetLine: Bool, mayRefusePlainTCP: Bool, now: Moment
     ) -> [Effect] {
         self.hasResetLine = hasResetLine
         if !keepsPort { bootSpeed = nil }
         policy.configure(hasResetLine: hasResetLine, mayRefusePlainTCP: mayRefusePlainTCP)
         let plan = policy.restarted(now: now)
-        repair = plan.repair
+        self.repair = repair
         wait(until: plan.at, then: .begin)
         guard !keepsPort else { return [] }
         isPortOpen = false
         return [.closePort]
     }
 
-    /// The attempt or the wait was ended; nothing follows until ``restarted(keepsPort:hasResetLine:mayRefusePlainTCP:now:)``.
+    /// The attempt or the wait was ended; nothing follows until ``restarted(from:keepsPort:hasResetLine:mayRefusePlainTCP:now:)``.
     public mutating func stopped() { phase = .idle }
 
     /// The time ``deadline`` said has come.

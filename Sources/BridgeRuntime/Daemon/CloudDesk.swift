@@ -20,12 +20,14 @@ final class CloudDesk {
     private let eventLoop: any EventLoop
     private let logger: Logger
     private let neighbours: Neighbours
+    private var prefix: String
     private var downlink: Downlink
     private lazy var timer = DeadlineTimer(eventLoop: eventLoop) { [unowned self] in
         carryOut(downlink.timePassed(.now))
     }
 
     init(prefix: String, outbox: Outbox, eventLoop: any EventLoop, logger: Logger, neighbours: Neighbours) {
+        self.prefix = prefix
         downlink = Downlink(prefix: prefix)
         self.outbox = outbox
         self.eventLoop = eventLoop
@@ -39,6 +41,14 @@ final class CloudDesk {
 
     func subscribed(client: ObjectIdentifier) {
         carryOut(downlink.subscribed(now: .now) { neighbours.offer($0, client) })
+    }
+
+    /// The device is another one from now on; what the old one was asked is nobody's any more.
+    func serve(prefix new: String) {
+        guard new != prefix else { return }
+        prefix = new
+        downlink = Downlink(prefix: new)
+        timer.set(downlink.deadline)
     }
 
     func sessionEnded() {

@@ -30,6 +30,8 @@ extension Configuration {
         // A message is acknowledged once a local program has it.
         session.acknowledgesAutomatically = false
         session.bytesPerSecond = max(1, serial.baud / 10)
+        // After a stall all that is in flight arrives within a moment, and the platform drops what is more than a second's.
+        if let pace { session.windowMessages = max(1, pace.atLeastOnce) }
         session.heartbeat = modem.heartbeat > 0 ? .seconds(modem.heartbeat) : nil
         // With RTS and CTS the module holds the host back itself.
         session.longestBurst = serial.flowControl == .rtsCts ? .max : session.windowBytes

@@ -16,8 +16,11 @@ final class Household {
     private let socket: ListeningSocket
     private let usesPassedSocket: Bool
     private var server: LocalServer?
+    private let desk: CloudDesk
     private var configuration: Configuration
-    private var watchdog: RepeatedTask?
+    /// What the parts that cannot change were started with.
+    private let startedWith: Configuration
+    private var watchdog: WatchdogFeeder?
     private var sweeper: RepeatedTask?
     private var shownStatus = ""
     private var shownEvent: [UInt8] = []
@@ -28,6 +31,7 @@ final class Household {
         eventLoop: any EventLoop
     ) throws {
         self.configuration = configuration
+        startedWith = configuration
         self.version = version
         self.threshold = threshold
         self.logger = logger
@@ -56,7 +60,7 @@ final class Household {
                 received: { wiring.services?.received($0) },
                 sessionEnded: { wiring.desk?.sessionEnded() },
                 changed: { wiring.household?.showStatus() }))
-        let desk = CloudDesk(
+        desk = CloudDesk(
             prefix: configuration.localServerSettings(upcomingID: nil).topics.alinkPrefix, outbox: outbox,
             eventLoop: eventLoop,
             logger: logger,
@@ -101,7 +105,14 @@ final class Household {
             .ready,
             "ready: programs are served on \(usesPassedSocket ? "systemd's socket" : configuration.socket.path), "
                 + "\(outbox.books.waiting) waiting in \(configuration.outbox.path)")
-        keepWatchdogFed()
+        watchdog = manager.watchdogInterval.map { [uplink, manager] interval in
+            WatchdogFeeder(
+                every: interval, eventLoop: eventLoop, makesProgress: { uplink.makesProgress(now: .now) },
+                alive: { manager.alive() })
+        }
+        uplink.tap.listen(
+            while: { [weak server] in server?.isCaptured ?? false },
+            tell: { [weak server] line, isStream in server?.tellCapture(line, isStream: isStream) })
         let services = NIOLoopBound(services, eventLoop: eventLoop)
         sweeper = eventLoop.scheduleRepeatedTask(initialDelay: .seconds(60), delay: .seconds(60)) { [outbox] _ in
             outbox.sweep(now: WallTime.now.milliseconds)
@@ -123,7 +134,7 @@ final class Household {
             .flatMap { me.value.stopServing() }
             .map {
                 let household = me.value
-                household.watchdog?.cancel()
+                household.watchdog?.stop()
                 household.outbox.close()
                 household.logger.event(
                     .stopped, "stopped, \(household.outbox.books.waiting) waiting for the next start")
@@ -152,19 +163,36 @@ final class Household {
                 .configurationRejected, level: .error,
                 "the configuration has mistakes, the running one stays in force: \(rejected.text)")
         case .success(let new):
-            let old = configuration
+            let changes = configuration.changes(to: new)
             configuration = new
             threshold.level = new.logLevel
             outbox.change(limits: new.outboxLimits)
             services.defaultQoS = new.mqtt.qos
             server?.settings = new.localServerSettings(upcomingID: nil)
+            desk.serve(prefix: new.localServerSettings(upcomingID: nil).topics.alinkPrefix)
             let relinked = uplink.apply(new.uplinkSettings)
-            var remarks = [relinked ? "the link is brought up anew" : "the link stays"]
-            if old.socket.path != new.socket.path || old.outbox.path != new.outbox.path {
-                remarks.append("the paths of socket and outbox change with the next restart")
-            }
-            logger.event(.reloaded, "configuration read again and in force; \(remarks.joined(separator: "; "))")
+            logger.event(.reloaded, "configuration read again: \(account(of: changes, relinked: relinked))")
         }
+    }
+
+    /// What has become of each key that has changed, by name.
+    private func account(of changes: [Configuration.Change], relinked: Bool) -> String {
+        func keys(_ effect: Configuration.Change.Effect) -> String? {
+            let keys = changes.filter { $0.effect == effect }.map(\.key)
+            return keys.isEmpty ? nil : keys.joined(separator: ", ")
+        }
+        // systemd's socket has a path, a mode and a group of its own.
+        let stale = startedWith.changes(to: configuration)
+            .filter { $0.effect == .restart && !(usesPassedSocket && $0.key.hasPrefix("socket.")) }.map(\.key)
+        var parts: [String] = []
+        if let atOnce = keys(.atOnce) { parts.append("\(atOnce) in force") }
+        if relinked { parts.append("the link is brought up anew for \(keys(.relink) ?? "the new settings")") }
+        if !stale.isEmpty {
+            parts.append("\(stale.joined(separator: ", ")) will be in force after a restart of the daemon")
+        }
+        if parts.isEmpty { parts.append("nothing has changed") }
+        if !relinked { parts.append("the link stays") }
+        return parts.joined(separator: "; ")
     }
 
     // MARK: Answers
@@ -209,17 +237,5 @@ final class Household {
         guard line != shownStatus else { return }
         shownStatus = line
         manager.status(line)
-    }
-
-    /// Says twice per interval that the daemon lives, as long as event loop and serial side make progress.
-    ///
-    /// That this runs at all shows that the event loop does. No outage of modem, Wi-Fi or cloud matters here.
-    private func keepWatchdogFed() {
-        guard let interval = manager.watchdogInterval else { return }
-        let half = TimeAmount.nanoseconds(interval.inNanoseconds / 2)
-        let uplink = NIOLoopBound(uplink, eventLoop: eventLoop)
-        watchdog = eventLoop.scheduleRepeatedTask(initialDelay: .zero, delay: half) { [manager] _ in
-            if uplink.value.makesProgress(now: .now) { manager.alive() }
-        }
     }
 }

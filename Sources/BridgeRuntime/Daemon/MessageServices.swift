@@ -146,7 +146,7 @@ final class MessageServices: LocalServices {
 
     /// Whether the clock shows 2025 or later. A board without a battery begins in 1970: what it takes then has no
     /// age and does not expire, or the first answer of NTP would drop it all.
-    private static func clockIsSet(_ now: Int64) -> Bool { now >= 1_735_689_600_000 }
+    private static func clockIsSet(_ now: Int64) -> Bool { WallTime(milliseconds: now).isPlausible }
 
     private func stored(
         _ result: Result<Appended, OutboxRefusal>, _ submission: Submission,

@@ -18,6 +18,7 @@ struct StatusReport {
             .init("version", .string(version)),
             .init("state", .string(situation.state.rawValue)),
             .init("since", .string(situation.since.text)),
+            .init("why", .string(situation.explanation(waiting: books.waiting))),
         ]
         if let failure = situation.failure {
             members.append(.init("reason", .string("\(failure)")))
@@ -27,6 +28,8 @@ struct StatusReport {
             members.append(.init("reason", .string("the link is being brought up")))
         }
         if let rung = situation.failedRung { members.append(.init("failed_rung", .string(rung.rawValue))) }
+        if let since = situation.offlineSince { members.append(.init("offline_since", .string(since.text))) }
+        if let since = situation.failingSince { members.append(.init("failing_since", .string(since.text))) }
         if situation.state != .online {
             members.append(.init("next_attempt", situation.nextAttempt.map { .string($0.text) } ?? .null))
         }
@@ -47,16 +50,8 @@ struct StatusReport {
             "device": .string(uplink.port.path),
             "baud": .int(uplink.port.baud),
             "found_at_baud": situation.bootSpeed.map { .int($0) } ?? .null,
-            "at_rtt_ms": situation.commandRoundTrip.map { .int($0.inMilliseconds) } ?? .null,
-            "line_errors": errors,
-        ]
-    }
-
-    private var errors: JSONValue {
-        guard let lineErrors else { return .null }
-        return [
-            "framing": .int(lineErrors.framing), "overruns": .int(lineErrors.overruns),
-            "parity": .int(lineErrors.parity), "breaks": .int(lineErrors.breaks),
+            "at_rtt_ms": milliseconds(situation.commandRoundTrip),
+            "uart_errors": lineErrors.map(\.json) ?? .null,
         ]
     }
 
@@ -67,6 +62,8 @@ struct StatusReport {
             })
     }
 
+    private func milliseconds(_ duration: Duration?) -> JSONValue { duration.map { .int($0.inMilliseconds) } ?? .null }
+
     private var session: JSONValue {
         let connect = uplink.mqtt.connect
         return [
@@ -74,7 +71,8 @@ struct StatusReport {
             "port": .int(uplink.modem.port),
             "client_id": .string(connect.clientIdentifier),
             "keep_alive": .int(connect.keepAlive),
-            "ping_rtt_ms": situation.pingRoundTrip.map { .int($0.inMilliseconds) } ?? .null,
+            "connack_rtt_ms": milliseconds(situation.signInRoundTrip),
+            "ping_rtt_ms": milliseconds(situation.pingRoundTrip),
         ]
     }
 
@@ -104,6 +102,15 @@ struct StatusReport {
             "port_losses": .int(situation.counters.portLosses),
             "bytes_sent": .int(bytes.sent),
             "bytes_received": .int(bytes.received),
+        ]
+    }
+}
+
+extension LineErrors {
+    fileprivate var json: JSONValue {
+        [
+            "frame": .int(framing), "overrun": .int(overruns), "parity": .int(parity), "break": .int(breaks),
+            "buffer_overrun": .int(bufferOverruns),
         ]
     }
 }

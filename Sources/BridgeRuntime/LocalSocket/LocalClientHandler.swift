@@ -58,6 +58,7 @@ final class LocalClientHandler: ChannelDuplexHandler {
     private var isGone = false
     private var hasLeft = false
     private(set) var subscription: LocalSubscription?
+    private var isCapturing = false
 
     init(server: LocalServer, maxMessage: Int) {
         self.server = server
@@ -179,6 +180,7 @@ final class LocalClientHandler: ChannelDuplexHandler {
                 case .hello(let tag): answer(LocalAnswer.object(server.services.hello(), tag: tag), ticket)
                 case .status(let tag): answer(LocalAnswer.object(server.services.status(), tag: tag), ticket)
                 case .subscribe(let subscription, let tag): subscribe(subscription, tag: tag, ticket)
+                case .capture(let stream, let tag): capture(stream: stream, tag: tag, ticket)
                 case .purge(let selection, let tag): purge(selection, tag: tag, ticket)
                 case .answer(let id, let payload): answerCloud(id: id, payload, ticket)
                 case .receipt(let query, let tag): look(for: query, tag: tag, ticket)
@@ -214,13 +216,28 @@ final class LocalClientHandler: ChannelDuplexHandler {
         server.services.subscribed(client: ObjectIdentifier(self))
     }
 
-    /// For root and the daemon's own user: others could throw away what is not theirs.
+    /// Whether the program belongs to root or the daemon's own user; if not, it is told so.
+    private func mayMeddle(_ doing: String, tag: [UInt8]?, _ ticket: AnswerQueue.Ticket) -> Bool {
+        if peer.uid == 0 || peer.uid == getuid() { return true }
+        var refusal = LocalRefusal(.notPermitted, "only root and the daemon's own user may \(doing)")
+        refusal.tag = tag
+        refuse(refusal, ticket)
+        return false
+    }
+
+    /// Others could read the messages of programs that are none of their business.
+    private func capture(stream: Bool, tag: [UInt8]?, _ ticket: AnswerQueue.Ticket) {
+        guard mayMeddle("record the line", tag: tag, ticket) else { return }
+        isCapturing = true
+        server.logger.event(
+            .captureBegan, level: .notice, "a program records the serial line, passwords masked", peer.metadata)
+        answer(LocalAnswer.capturing(tag: tag), ticket)
+        server.capture(self, stream: stream)
+    }
+
+    /// Others could throw away what is not theirs.
     private func purge(_ selection: Int64?, tag: [UInt8]?, _ ticket: AnswerQueue.Ticket) {
-        guard peer.uid == 0 || peer.uid == getuid() else {
-            var refusal = LocalRefusal(.notPermitted, "only root and the daemon's own user may purge")
-            refusal.tag = tag
-            return refuse(refusal, ticket)
-        }
+        guard mayMeddle("purge", tag: tag, ticket) else { return }
         pendingRequests += 1
         server.services.purge(selection, by: peer) { [self] messages in
             pendingRequests -= 1
@@ -367,9 +384,9 @@ final class LocalClientHandler: ChannelDuplexHandler {
     private func flush() {
         guard let context, !isClosing, !output.isEmpty else { return closeIfDone() }
         guard waitingBytes(context) + output.count <= Self.maxWaitingOutput else {
-            server.logger.warning(
-                "a program was disconnected: it did not read its answers, and 1 MiB of them waited",
-                metadata: peer.metadata)
+            server.logger.event(
+                .clientDropped, level: .warning,
+                "a program was disconnected: it did not read its answers, and 1 MiB of them waited", peer.metadata)
             return abandon()
         }
         bytesWritten += output.count
@@ -405,7 +422,7 @@ final class LocalClientHandler: ChannelDuplexHandler {
     private func closeIfDone() {
         guard let context, !isClosing, !isProceeding, output.isEmpty, answers.isEmpty else { return }
         // A program that subscribed may have nothing more to say, and listens on.
-        let isListening = subscription != nil && context.channel.isActive
+        let isListening = (subscription != nil || isCapturing) && context.channel.isActive
         guard isStopping || inputHasEnded && unread.isEmpty && watchedBytes == 0 && !isListening else { return }
         isClosing = true
         let bound = NIOLoopBound(context, eventLoop: context.eventLoop)

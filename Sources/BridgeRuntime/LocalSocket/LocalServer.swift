@@ -33,6 +33,8 @@ public final class LocalServer {
     private let name: ListeningSocket.Name?
     private var listener: (any Channel)?
     private var clients: [ObjectIdentifier: LocalClientHandler] = [:]
+    /// Clients that record the line, and whether they want the MQTT stream too.
+    private var captures: [ObjectIdentifier: Bool] = [:]
     private(set) var pendingBytes = 0
     private var isStopping = false
     private var stopped: EventLoopPromise<Void>?
@@ -114,6 +116,16 @@ public final class LocalServer {
         for client in clients.values where client.subscription?.link ?? false { client.tell(line) }
     }
 
+    /// Whether somebody records the line.
+    public var isCaptured: Bool { !captures.isEmpty }
+
+    /// Something went over the serial line, or over MQTT; a client that does not keep up is disconnected.
+    public func tellCapture(_ line: [UInt8], isStream: Bool) {
+        for (client, wantsStream) in captures where !isStream || wantsStream { clients[client]?.tell(line) }
+    }
+
+    func capture(_ client: LocalClientHandler, stream: Bool) { captures[ObjectIdentifier(client)] = stream }
+
     // MARK: From the clients
 
     private func accepted(_ channel: any Channel) throws {
@@ -121,9 +133,9 @@ public final class LocalServer {
         guard !isCrowded, !isStopping else {
             if isCrowded, !hasToldOfCrowd {
                 hasToldOfCrowd = true
-                logger.warning(
-                    "a client was turned away: max_clients is reached",
-                    metadata: Peer.connected(to: channel).metadata)
+                logger.event(
+                    .clientRefused, level: .warning, "a client was turned away: max_clients is reached",
+                    Peer.connected(to: channel).metadata)
             }
             let refusal =
                 isCrowded
@@ -139,6 +151,7 @@ public final class LocalServer {
 
     func left(_ client: LocalClientHandler, broke: Bool) {
         clients[ObjectIdentifier(client)] = nil
+        captures[ObjectIdentifier(client)] = nil
         services.left(client: ObjectIdentifier(client), broke: broke)
         if clients.count < settings.maxClients { hasToldOfCrowd = false }
         finishStopping()

@@ -10,6 +10,7 @@ final class Attempt {
     private let portPath: String
     private let modem: ModemHandler
     private let mqtt: MQTTHandler
+    private let tap: LineTap
     private let report: (AttemptReport) -> Void
     private var channel: (any Channel)?
     private let gate: Gate
@@ -17,7 +18,7 @@ final class Attempt {
     private(set) var isLeaving = false
 
     init(
-        modem link: ModemLink, mqtt connection: MQTTConnection, portPath: String,
+        modem link: ModemLink, mqtt connection: MQTTConnection, portPath: String, tap: LineTap,
         tracesPackets: @escaping () -> Bool, report: @escaping (AttemptReport) -> Void
     ) {
         self.portPath = portPath
@@ -27,8 +28,9 @@ final class Attempt {
         self.gate = gate
         let guarded: (AttemptReport) -> Void = { if gate.isOpen { report($0) } }
         self.report = guarded
-        modem = ModemHandler(link, report: guarded)
-        mqtt = MQTTHandler(connection, tracesPackets: tracesPackets, report: guarded)
+        self.tap = tap
+        modem = ModemHandler(link, tap: tap, report: guarded)
+        mqtt = MQTTHandler(connection, tap: tap, tracesPackets: tracesPackets, report: guarded)
     }
 
     private final class Gate {
@@ -96,6 +98,9 @@ final class Attempt {
 
     func acknowledge(_ identifier: UInt16) { mqtt.acknowledge(identifier) }
 
+    /// Asks the broker for a sign of life; `.pinged` or a failure follows.
+    func probe() { mqtt.probe() }
+
     /// Ends in order: DISCONNECT when there is a session, out of the tunnel, then `.left` is reported.
     func leave() {
         guard !isLeaving, !isOver else { return }
@@ -114,6 +119,7 @@ final class Attempt {
     /// Ends at once and hands back what outlives it.
     func end() -> MQTTSession {
         gate.isOpen = false
+        tap.streamClosed()
         channel?.close(promise: nil)
         channel = nil
         return mqtt.takeSession()

@@ -1,15 +1,35 @@
 import BridgeCore
 import Logging
 
-/// The lines about the link: one for each change, a repeated failure counted and not repeated.
+/// The lines about the link: an outage is two lines however long it lasts.
 ///
-/// An outage is a line when it begins, one for each new reason, and one when it ends, with its
-/// length, its attempts and what waited.
+/// One when it begins, with the reason; one when it ends, with its length, its attempts, their reasons and what
+/// waited. Between them there is a line, of a higher level, only when a person is needed, and once for each such reason.
+/// Everything else is counted; `espbridged why` and `STATUS=` say how it stands.
 struct LinkJournal {
     private struct Outage {
         var began: Moment
-        var attempts = 0
-        var lastReason: String?
+        /// How often each reason came, in the order of their first time.
+        var reasons: [(word: String, count: Int)] = []
+        var told: Set<String> = []
+
+        var attempts: Int { reasons.reduce(0) { $0 + $1.count } }
+
+        mutating func count(_ failure: LinkFailure) {
+            if let index = reasons.firstIndex(where: { $0.word == failure.word }) {
+                reasons[index].count += 1
+            } else {
+                reasons.append((failure.word, 1))
+            }
+        }
+
+        /// Notes that a person has been told; says whether that is new.
+        mutating func tell(_ failure: LinkFailure) -> Bool {
+            // An adapter that was unplugged is first lost and then missing.
+            if case .portMissing = failure { told.insert(LinkFailure.portLost(path: "").word) }
+            if case .portLost = failure { told.insert(LinkFailure.portMissing(path: "").word) }
+            return told.insert(failure.word).inserted
+        }
     }
 
     private let logger: Logger
@@ -27,52 +47,60 @@ struct LinkJournal {
     }
 
     /// An attempt, or the session that came of it, failed at `rung`.
-    mutating func failed(_ failure: LinkFailure, at rung: Rung, waiting: Int64, wait: Duration, now: Moment) {
-        var current = outage ?? Outage(began: now)
-        current.attempts += 1
-        let isNew = current.lastReason != failure.word
+    mutating func failed(
+        _ failure: LinkFailure, at rung: Rung, waiting: Int64, wait: Duration, figures: Logger.Metadata = [:],
+        now: Moment
+    ) {
         let isFirst = outage == nil
-        current.lastReason = failure.word
+        var current = outage ?? Outage(began: now)
+        current.count(failure)
+        let isNews = current.tell(failure)
         outage = current
         let fields: Logger.Metadata = [
             "rung": "\(rung.rawValue)", "reason": "\(failure.word)", "attempt": "\(current.attempts)",
             "queue-depth": "\(waiting)",
-        ]
-        let sentence = "\(failure) \(failure.advice)"
+        ].merging(figures) { $1 }
+        let sentence = "\(failure) \(failure.advice) Next attempt in \(wait.spoken)."
         if isFirst, wasOnline {
+            logger.event(.linkLost, level: failure.level, "link lost. \(sentence)", fields)
+        } else if isFirst {
             logger.event(
-                .linkLost, level: .warning, "link lost. \(sentence) Next attempt in \(wait.spoken).", fields)
-        } else if isNew {
+                .linkReason, level: failure.level, "not online, failed at \(rung.rawValue). \(sentence)", fields)
+        } else if isNews, failure.needsPerson {
             logger.event(
-                .linkReason, level: level(of: failure),
-                "not online, failed at \(rung.rawValue). \(sentence) Next attempt in \(wait.spoken).", fields)
+                .personNeeded, level: .error,
+                "not online until a person helps, failed at \(rung.rawValue). \(sentence)",
+                fields)
         } else {
             logger.event(
                 .linkReason, level: .debug,
-                "attempt \(current.attempts) failed as before. \(failure) Next attempt in \(wait.spoken).", fields)
+                "attempt \(current.attempts) failed at \(rung.rawValue). \(failure) Next attempt in \(wait.spoken).",
+                fields)
         }
     }
 
     /// The port cannot be used.
     mutating func lacksPort(_ failure: LinkFailure, now: Moment) {
         var current = outage ?? Outage(began: now)
-        defer { outage = current }
-        guard current.lastReason != failure.word else { return }
-        current.lastReason = failure.word
+        let isNews = current.tell(failure)
+        outage = current
+        guard isNews else { return }
         logger.event(
             .portTrouble, level: .error, "\(failure) \(failure.advice) It is opened as soon as it can be.",
             ["rung": "no-port", "reason": "\(failure.word)"])
     }
 
     /// The link is online.
-    mutating func online(waiting: Int64, now: Moment) {
-        let fields: Logger.Metadata = ["rung": "online", "queue-depth": "\(waiting)"]
+    mutating func online(waiting: Int64, figures: Logger.Metadata = [:], now: Moment) {
+        var fields: Logger.Metadata = ["rung": "online", "queue-depth": "\(waiting)"].merging(figures) { $1 }
         if let outage {
+            let length = now - outage.began
+            fields["attempt"] = "\(outage.attempts)"
+            fields["outage-s"] = "\(length.inMilliseconds / 1000)"
             logger.event(
                 .linkOnline, level: .notice,
-                "online\(wasOnline ? " again" : "") after \((now - outage.began).spoken) without service: "
-                    + "\(outage.attempts) failed attempt\(outage.attempts == 1 ? "" : "s"), \(waiting) waiting",
-                fields.merging(["attempt": "\(outage.attempts)"]) { $1 })
+                "online\(wasOnline ? " again" : "") after \(length.spoken) without service: \(account(of: outage)), "
+                    + "\(waiting) waiting", fields)
         } else {
             logger.event(.linkOnline, level: .notice, "online, \(waiting) waiting", fields)
         }
@@ -80,9 +108,19 @@ struct LinkJournal {
         wasOnline = true
     }
 
-    private func level(of failure: LinkFailure) -> Logger.Level {
-        failure.patience == .needsPerson ? .error : .warning
+    /// `7 failed attempts (unreachable 5, refused 2)`
+    private func account(of outage: Outage) -> String {
+        let reasons = outage.reasons.map { "\($0.word) \($0.count)" }.joined(separator: ", ")
+        let count = "\(outage.attempts) failed attempt\(outage.attempts == 1 ? "" : "s")"
+        return outage.reasons.count > 1 ? "\(count) (\(reasons))" : count
     }
+}
+
+extension LinkFailure {
+    /// Whether it stays as it is until somebody does something.
+    fileprivate var needsPerson: Bool { patience == .needsPerson || word.hasPrefix("port-") }
+
+    fileprivate var level: Logger.Level { needsPerson ? .error : .warning }
 }
 
 extension Duration {

@@ -12,12 +12,20 @@ struct LinkSituation {
     private(set) var failedRung: Rung?
     /// When the next attempt begins, while backing off.
     private(set) var nextAttempt: WallTime?
+    /// Since when there has been no service; nil while online.
+    private(set) var offlineSince: WallTime? = .now
+    /// Since when ``failure`` has been the reason.
+    private(set) var failingSince: WallTime?
+    /// Attempts that failed since ``offlineSince``.
+    private(set) var failedAttempts = 0
 
     var firmware: String?
     var address: String?
     var mac: String?
     var signal: Int?
     var pingRoundTrip: Duration?
+    /// From CONNECT to CONNACK.
+    var signInRoundTrip: Duration?
     /// From a command whose answer takes the modem no time to that answer.
     var commandRoundTrip: Duration?
     /// The speed that the modem was found at, when it was not the configured one.
@@ -35,22 +43,24 @@ struct LinkSituation {
         if rung == .online {
             failure = nil
             failedRung = nil
+            offlineSince = nil
+            failingSince = nil
+            failedAttempts = 0
         }
         return true
     }
 
     /// The attempt failed on the present rung; the next one begins at `nextAttempt`.
     mutating func failed(_ failure: LinkFailure, nextAttempt: WallTime) {
-        if state.isStep { failedRung = state }
-        self.failure = failure
+        note(failure, at: state.isStep ? state : failedRung)
+        failedAttempts += 1
         self.nextAttempt = nextAttempt
         enter(.backoff)
     }
 
     /// There is no port to work on.
     mutating func lacksPort(_ failure: LinkFailure) {
-        self.failure = failure
-        failedRung = .opening
+        note(failure, at: .opening)
         nextAttempt = nil
         if state != .noPort { enter(.noPort) }
         address = nil
@@ -59,23 +69,15 @@ struct LinkSituation {
     /// Whether the last look at the port found none that can be used.
     var waitsForPort: Bool { state == .noPort && failure != nil }
 
+    private mutating func note(_ failure: LinkFailure, at rung: Rung?) {
+        if offlineSince == nil { offlineSince = .now }
+        if self.failure?.word != failure.word || failedRung != rung { failingSince = .now }
+        self.failure = failure
+        failedRung = rung
+    }
+
     private mutating func enter(_ rung: Rung) {
         state = rung
         since = .now
-    }
-
-    /// The ladder in one line, for `systemctl status`.
-    func line(waiting: Int64) -> String {
-        let queue = waiting == 0 ? "" : " (\(waiting) waiting)"
-        switch state {
-        case .online: return "online since \(since.text)\(queue)"
-        case .backoff:
-            let rung = failedRung.map { " at \($0.rawValue)" } ?? ""
-            let reason = failure.map { ": \($0)" } ?? ""
-            let next = nextAttempt.map { "; next attempt \($0.text)" } ?? ""
-            return "backoff\(rung)\(reason)\(next)\(queue)"
-        case .noPort: return "no-port" + (failure.map { ": \($0)" } ?? "") + queue
-        default: return state.rawValue + (failure.map { "; last failure: \($0)" } ?? "") + queue
-        }
     }
 }

@@ -14,6 +14,7 @@ final class MQTTHandler: ChannelInboundHandler {
         case received(ByteBuffer)
         case publish(OutgoingMessage)
         case acknowledge(UInt16)
+        case probe
         case disconnect
         case timerFired
     }
@@ -21,6 +22,7 @@ final class MQTTHandler: ChannelInboundHandler {
     private var connection: MQTTConnection
     private let report: (AttemptReport) -> Void
     private let tracesPackets: () -> Bool
+    private let tap: LineTap
     private var trace = PacketTrace()
     private var inputs: Deque<Input> = []
     private var isRunning = false
@@ -28,10 +30,11 @@ final class MQTTHandler: ChannelInboundHandler {
     private var context: ChannelHandlerContext?
 
     init(
-        _ connection: MQTTConnection, tracesPackets: @escaping () -> Bool,
+        _ connection: MQTTConnection, tap: LineTap, tracesPackets: @escaping () -> Bool,
         report: @escaping (AttemptReport) -> Void
     ) {
         self.connection = connection
+        self.tap = tap
         self.tracesPackets = tracesPackets
         self.report = report
     }
@@ -50,6 +53,9 @@ final class MQTTHandler: ChannelInboundHandler {
 
     /// A message of the server is safe.
     func acknowledge(_ identifier: UInt16) { take(.acknowledge(identifier)) }
+
+    /// Asks for a sign of life.
+    func probe() { take(.probe) }
 
     /// Sends DISCONNECT and has the modem leave the tunnel.
     func disconnect() { take(.disconnect) }
@@ -99,18 +105,22 @@ final class MQTTHandler: ChannelInboundHandler {
 
     private func decide(_ input: Input) -> [MQTTConnection.Effect] {
         switch input {
-        case .opened: return connection.opened(now: .now)
+        case .opened:
+            tap.streamOpened()
+            return connection.opened(now: .now)
         case .held(let since, let waiting):
             connection.lineHeld(since: since, waiting: waiting, now: .now)
             return []
         case .verified: return connection.verified(now: .now)
         case .received(let buffer):
+            tap.stream(Array(buffer.readableBytesView), sent: false)
             if tracesPackets() {
                 for packet in trace.received(Array(buffer.readableBytesView)) { report(.packets(packet, sent: false)) }
             }
             return connection.received(ArraySlice(buffer.readableBytesView), now: .now)
         case .publish(let message): return connection.publish(message, now: .now)
         case .acknowledge(let identifier): return connection.acknowledge(packetIdentifier: identifier, now: .now)
+        case .probe: return connection.probe(now: .now)
         case .disconnect: return connection.disconnect(now: .now)
         case .timerFired: return connection.timerFired(now: .now)
         }
@@ -119,6 +129,7 @@ final class MQTTHandler: ChannelInboundHandler {
     private func carryOut(_ effect: MQTTConnection.Effect) {
         switch effect {
         case .send(let bytes):
+            tap.stream(bytes, sent: true)
             if tracesPackets() { report(.packets(bytes, sent: true)) }
             guard let context else { return }
             context.writeAndFlush(wrapOutboundOut(context.channel.allocator.buffer(bytes: bytes)), promise: nil)

@@ -34,6 +34,7 @@ final class ModemHandler: ChannelDuplexHandler {
 
     private var link: ModemLink
     private let report: (AttemptReport) -> Void
+    private let tap: LineTap
     private var inputs: Deque<Input> = []
     private var isRunning = false
     private var timer: DeadlineTimer?
@@ -42,8 +43,9 @@ final class ModemHandler: ChannelDuplexHandler {
     private(set) var bytesSent = 0
     private(set) var bytesReceived = 0
 
-    init(_ link: ModemLink, report: @escaping (AttemptReport) -> Void) {
+    init(_ link: ModemLink, tap: LineTap, report: @escaping (AttemptReport) -> Void) {
         self.link = link
+        self.tap = tap
         self.report = report
     }
 
@@ -96,7 +98,7 @@ final class ModemHandler: ChannelDuplexHandler {
     private func decide(_ input: Input) -> [ModemLink.Effect] {
         switch input {
         case .begun: link.begun(now: .now)
-        case .received(let buffer): link.received(ArraySlice(buffer.readableBytesView), now: .now)
+        case .received(let buffer): received(buffer)
         case .write(let buffer): link.write(Array(buffer.readableBytesView), now: .now)
         case .leave: link.leave(now: .now)
         case .verify: link.verify(now: .now)
@@ -104,10 +106,16 @@ final class ModemHandler: ChannelDuplexHandler {
         }
     }
 
+    private func received(_ buffer: ByteBuffer) -> [ModemLink.Effect] {
+        tap.received(buffer, inDataMode: link.isOpen, isConfidential: link.isConfidential)
+        return link.received(ArraySlice(buffer.readableBytesView), now: .now)
+    }
+
     private func carryOut(_ effect: ModemLink.Effect, _ context: ChannelHandlerContext) {
         switch effect {
         case .send(let bytes):
             bytesSent += bytes.count
+            tap.sent(bytes, inDataMode: link.isOpen)
             context.writeAndFlush(wrapOutboundOut(context.channel.allocator.buffer(bytes: bytes)), promise: nil)
         case .climbed(let rung): report(.climbed(rung))
         case .learned(let fact): report(.learned(fact))

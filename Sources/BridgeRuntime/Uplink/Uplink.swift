@@ -7,17 +7,6 @@ import NIOCore
 ///
 /// All of it runs on one event loop. What to do next is ``LinkKeeper``'s decision.
 final class Uplink {
-    /// What the link needs of the configuration.
-    struct Settings: Equatable {
-        var port: SerialPort.Settings
-        var modem: ModemLink.Settings
-        var mqtt: MQTTConnection.Settings
-        /// How many messages a second the other side takes; nil for any number.
-        var pace: PublishPace.Limits?
-        /// Whether the server may take only TLS, and hang up on others without a word.
-        var mayRefusePlainTCP = false
-    }
-
     /// What the rest of the daemon wants to hear.
     struct Listeners {
         /// A message is at the broker (QoS 1) or on the line (QoS 0).
@@ -35,6 +24,8 @@ final class Uplink {
     private static let leaveLimit = Duration.seconds(6)
 
     private(set) var situation = LinkSituation()
+    /// Hears all that goes over the line.
+    let tap: LineTap
     private(set) var settings: Settings
     private let eventLoop: any EventLoop
     private let logger: Logger
@@ -54,6 +45,9 @@ final class Uplink {
     /// What the port was last opened as.
     private var portPath: String?
     private var whenStopped: (() -> Void)?
+    private var connectSentAt: Moment?
+    /// Of the attempt that has ended.
+    private var figures: Logger.Metadata = [:]
 
     init(
         settings: Settings, outbox: Outbox, eventLoop: any EventLoop, logger: Logger, listeners: Listeners
@@ -62,6 +56,7 @@ final class Uplink {
         self.eventLoop = eventLoop
         self.logger = logger
         self.listeners = listeners
+        tap = LineTap(secrets: settings.secrets)
         journal = LinkJournal(logger: logger)
         keeper = LinkKeeper(
             hasResetLine: settings.port.resetLine != .none, mayRefusePlainTCP: settings.mayRefusePlainTCP)
@@ -106,19 +101,24 @@ final class Uplink {
         attempt?.acknowledge(identifier)
     }
 
-    /// Takes new settings. The link is kept when nothing that matters to it has changed.
+    /// Takes new settings. The link is kept when nothing that matters to it has changed, and what of it can be kept is.
     ///
     /// - Returns: whether the link is brought up anew.
     func apply(_ new: Settings) -> Bool {
-        guard new != settings else { return false }
-        let keepsPort = new.port == settings.port
+        let old = settings
         settings = new
-        dispatcher.pace = new.pace.map { PublishPace($0) }
+        if new.pace != old.pace { dispatcher.pace = new.pace.map { PublishPace($0) } }
+        tap.secrets = new.secrets
+        guard let repair = new.repair(from: old, wasOnline: situation.state == .online) else {
+            pump()
+            return false
+        }
+        let keepsPort = new.port == old.port
         if !keepsPort { finder = PortFinder(path: new.port.path) }
         leave { [self] in
             carryOut(
                 keeper.restarted(
-                    keepsPort: keepsPort, hasResetLine: new.port.resetLine != .none,
+                    from: repair, keepsPort: keepsPort, hasResetLine: new.port.resetLine != .none,
                     mayRefusePlainTCP: new.mayRefusePlainTCP, now: .now))
         }
         return true
@@ -142,21 +142,24 @@ final class Uplink {
 
     // MARK: What the keeper wants
 
-    private func carryOut(_ effects: [LinkKeeper.Effect]) {
-        for effect in effects { carryOut(effect) }
+    /// - Parameter figures: what was measured in the attempt that has ended, for the journal.
+    private func carryOut(_ effects: [LinkKeeper.Effect], _ figures: Logger.Metadata = [:]) {
+        for effect in effects { carryOut(effect, figures) }
         situation.counters = keeper.counters
         timer.set(keeper.deadline)
     }
 
-    private func carryOut(_ effect: LinkKeeper.Effect) {
+    private func carryOut(_ effect: LinkKeeper.Effect, _ figures: Logger.Metadata) {
         switch effect {
         case .openPort: openPort()
         case .closePort: port = nil
         case .flushPort: port?.flush()
         case .holdReset(let isHeld):
             guard let trouble = port?.holdReset(isHeld), isHeld else { break }
-            logger.warning(
-                "serial.reset is \"\(settings.port.resetLine.rawValue)\", but the port cannot do it: \(trouble)")
+            logger.event(
+                .portTrouble, level: .warning,
+                "serial.reset is \"\(settings.port.resetLine.rawValue)\", but the port cannot do it: \(trouble)",
+                ["reason": "reset-line"])
         case .attempt(let repair): begin(repair)
         case .lacksPort(let failure):
             situation.lacksPort(failure)
@@ -166,7 +169,7 @@ final class Uplink {
             let pause = max(next - .now, .zero)
             let nextAttempt = WallTime(milliseconds: WallTime.now.milliseconds + pause.inMilliseconds)
             situation.failed(failure, nextAttempt: nextAttempt)
-            journal.failed(failure, at: rung, waiting: dispatcher.waiting, wait: pause, now: .now)
+            journal.failed(failure, at: rung, waiting: dispatcher.waiting, wait: pause, figures: figures, now: .now)
             listeners.changed()
         }
     }
@@ -207,18 +210,21 @@ final class Uplink {
         let attempt = Attempt(
             modem: ModemLink(settings: settings.modem, start: repair, bootSpeed: keeper.bootSpeed),
             mqtt: MQTTConnection(settings: settings.mqtt, session: session),
-            portPath: settings.port.path,
+            portPath: settings.port.path, tap: tap,
             tracesPackets: { logger.logLevel <= .debug },
             report: { [weak self] in self?.heard($0) })
         session = MQTTSession()
         self.attempt = attempt
+        tap.begun(repair)
         attempt.begin(on: descriptor, eventLoop: eventLoop)
     }
 
     private func heard(_ report: AttemptReport) {
         guard let attempt else { return }
+        tap.heard(report)
         switch report {
         case .climbed(let rung):
+            if rung == .connecting { connectSentAt = .now }
             keeper.climbed(rung, now: .now)
             situation.counters = keeper.counters
             if !attempt.isLeaving { change(to: rung) }
@@ -229,6 +235,7 @@ final class Uplink {
         case .packets(let bytes, let sent): logger.packets(bytes, sent: sent)
         case .connected(let sessionPresent):
             keeper.accepted(now: .now)
+            situation.signInRoundTrip = connectSentAt.map { .now - $0 }
             logger.debug("the broker accepted the session\(sessionPresent ? ", which it still had" : "")")
         case .written(let sequence), .acknowledged(let sequence):
             poison.acknowledged(sequence)
@@ -256,15 +263,17 @@ final class Uplink {
 
     private func online() {
         dispatcher.linkCameUp()
-        journal.online(waiting: dispatcher.waiting, now: .now)
+        journal.online(waiting: dispatcher.waiting, figures: situation.figures, now: .now)
         pump()
     }
 
     private func failed(_ failure: LinkFailure, _ attempt: Attempt) {
+        figures = situation.figures
         let wasOnline = situation.state == .online
         end(attempt)
         if wasOnline { lookForPoison(failure) }
-        carryOut(keeper.failed(failure, lastHeard: attempt.lastHeard, now: .now, random: .random(in: 0..<1)))
+        carryOut(
+            keeper.failed(failure, lastHeard: attempt.lastHeard, now: .now, random: .random(in: 0..<1)), figures)
     }
 
     /// The message with which the link breaks again and again is set aside, so that the rest goes on.
@@ -290,6 +299,7 @@ final class Uplink {
         situation.bytesSent += attempt.bytesSent
         situation.bytesReceived += attempt.bytesReceived
         situation.pingRoundTrip = nil
+        situation.signInRoundTrip = nil
         dispatcher.attempt = nil
         listeners.sessionEnded()
     }

@@ -29,7 +29,7 @@ int csystemd_tty_hold_line(int fd, bool dtr, bool asserted);
 
 /// What the UART has counted (TIOCGICOUNT).
 struct csystemd_tty_counters {
-    int framing, overruns, parity, breaks;
+    int framing, overruns, parity, breaks, buffer_overruns;
 };
 
 /// Returns 0, or -1 with errno set, as on a pseudo-terminal and with drivers that do not count.

@@ -12,8 +12,10 @@ struct PayloadInput {
 
     var kind = Kind.plain
     var bytes: [UInt8] = []
-    /// Since the last silence of 20 ms.
-    var chunk: [UInt8] = []
+    /// `+` since the last silence of 20 ms, as long as nothing else came: three and silence again are the escape. The UART
+    /// hands a chunk over as a whole, so they are not taken for payload before.
+    var plus = 0
+    var isBehindSilence = true
     /// The last byte was the `\` of ``Kind/escaped``.
     var isEscaping = false
     /// `\0` came.
@@ -21,7 +23,26 @@ struct PayloadInput {
 
     /// Takes bytes until `expected` are there; the rest stays.
     mutating func take(_ rest: inout ArraySlice<UInt8>, expected: Int) {
-        let before = rest
+        while isBehindSilence, plus < 3, rest.first == UInt8(ascii: "+") {
+            plus += 1
+            rest.removeFirst()
+        }
+        guard !rest.isEmpty else { return }
+        isBehindSilence = false
+        rest = [UInt8](repeating: UInt8(ascii: "+"), count: plus) + rest
+        plus = 0
+        count(&rest, expected: expected)
+    }
+
+    /// 20 ms without a byte.
+    mutating func silence(expected: Int) {
+        var rest = [UInt8](repeating: UInt8(ascii: "+"), count: plus)[...]
+        plus = 0
+        count(&rest, expected: expected)
+        isBehindSilence = true
+    }
+
+    private mutating func count(_ rest: inout ArraySlice<UInt8>, expected: Int) {
         if kind == .escaped {
             while !hasEnded, bytes.count < expected, let byte = rest.popFirst() { unescape(byte) }
         } else {
@@ -29,7 +50,6 @@ struct PayloadInput {
             rest = rest.dropFirst(part.count)
             bytes += part
         }
-        if chunk.count <= 3 { chunk += before.dropLast(rest.count) }
     }
 
     private mutating func unescape(_ byte: UInt8) {
@@ -54,7 +74,6 @@ struct Segment: Equatable {
 
 /// Sending outside of transparent mode.
 extension SimulatedModem {
-    private static let escape = Array("+++".utf8)
     /// What AT+CIPSENDBUF lets wait; the manual names the replies, but not the limits.
     private static let mostSegments = 8
     private static let mostUnacknowledged = 5840
@@ -99,11 +118,14 @@ extension SimulatedModem {
 
     mutating func take(payload rest: inout ArraySlice<UInt8>, link: Int, expected: Int) {
         payload.take(&rest, expected: expected)
+        payloadCounted(link: link, expected: expected)
+    }
+
+    private mutating func payloadCounted(link: Int, expected: Int) {
         guard payload.bytes.count == expected || payload.hasEnded else {
             return set(.payloadSilence, after: TransparentBuffer.idleTime)
         }
         cancel(.payloadSilence)
-        if payload.chunk == Self.escape { return cancelPayload() }
         let (bytes, kind) = (payload.bytes, payload.kind)
         payload = PayloadInput()
         say("\r\nRecv \(bytes.count) bytes\r\n")
@@ -123,9 +145,11 @@ extension SimulatedModem {
     }
 
     mutating func payloadSilenceReached() {
-        guard case .payload = phase else { return }
-        if payload.chunk == Self.escape { return cancelPayload() }
-        payload.chunk = []
+        guard case .payload(let link, let expected) = phase else { return }
+        if payload.plus == 3 { return cancelPayload() }
+        let before = payload.bytes.count
+        payload.silence(expected: expected)
+        if payload.bytes.count > before { payloadCounted(link: link, expected: expected) }
     }
 
     private mutating func cancelPayload() {

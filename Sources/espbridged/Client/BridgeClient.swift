@@ -43,8 +43,10 @@ struct BridgeClient: ~Copyable {
 
     private static func advice(path: String, code: CInt) -> String {
         switch code {
-        case ENOENT: "\(path): no such socket. Is espbridged running? (systemctl status espbridged)"
-        case ECONNREFUSED: "\(path): nobody listens. Is espbridged running? (systemctl status espbridged)"
+        case ENOENT:
+            "\(path): no such socket, so no daemon is running. Start it (systemctl start espbridged), or name its socket (--socket)"
+        case ECONNREFUSED:
+            "\(path): nobody listens: the daemon has ended. Start it (systemctl start espbridged), or name its socket (--socket)"
         case EACCES: "\(path): permission denied. Join the socket's group (ls -l \(path))"
         default: "\(path): \(String(cString: strerror(code)))"
         }

@@ -35,11 +35,15 @@ struct StatusText {
     }
 
     private var modem: String {
-        list(status["modem"], ["device", "baud", "firmware", "address", "mac", "rssi"])
+        let errors = status["modem"]?["uart_errors"].map {
+            list($0, ["frame", "overrun", "parity", "break", "buffer_overrun"])
+        }
+        return list(status["modem"], ["device", "baud", "firmware", "address", "mac", "rssi", "at_rtt_ms"])
+            + (errors.flatMap { $0.isEmpty ? nil : ", UART errors: \($0)" } ?? "")
     }
 
     private var session: String {
-        list(status["session"], ["host", "port", "client_id", "keep_alive", "ping_rtt_ms"])
+        list(status["session"], ["host", "port", "client_id", "keep_alive", "connack_rtt_ms", "ping_rtt_ms"])
     }
 
     private var outbox: String {

@@ -1,13 +1,17 @@
 import ArgumentParser
 import BridgeCore
-import Glibc
 
 /// `espbridged status`: the link ladder, counters and queue, for people or as JSON.
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
         abstract: "Show where the link stands, the counters and the queue.",
-        discussion: "Exit status: 0, or 69 when no daemon answers.")
+        discussion: """
+            With --watch it is asked every second until Ctrl-C: a terminal shows it in its place, anything else gets a \
+            new block (or line of JSON) for each change. A restart of the daemon is waited for.
+
+            Exit status: 0, or 69 when no daemon answers.
+            """)
 
     @OptionGroup var socket: SocketOption
 
@@ -18,27 +22,11 @@ struct StatusCommand: ParsableCommand {
     var watch = false
 
     func run() throws {
-        repeat {
-            let answer = try ask()
-            let clearing = watch && !json ? "\u{1B}[H\u{1B}[2J" : ""
-            Standard.say(clearing + (json ? answer.serialized : StatusText(answer).text))
-            if watch { sleep(1) }
-        } while watch
-    }
-
-    private func ask() throws -> JSONValue {
-        do throws(BridgeClient.Unreachable) {
-            var client = try BridgeClient(path: socket.path)
-            try client.send("{\"bridge\":\"status\"}\n".utf8)
-            guard case .line(let line) = try client.readLine(milliseconds: 10_000) else {
-                throw BridgeClient.Unreachable(description: "\(socket.path): no answer within 10 s")
-            }
-            guard let answer = try? JSONValue(parsing: Array(line.utf8)) else {
-                throw BridgeClient.Unreachable(description: "\(socket.path): the answer is not JSON: \(line)")
-            }
-            return answer
-        } catch {
-            throw Failure.unavailable(error.description)
+        if watch {
+            var view = StatusWatch(path: socket.path, json: json)
+            return try view.run()
         }
+        let answer = try StatusQuery.once(socket.path)
+        Standard.say(json ? answer.serialized : StatusText(answer).text)
     }
 }

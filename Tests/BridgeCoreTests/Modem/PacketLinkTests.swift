@@ -92,8 +92,9 @@ import Testing
 
         mutating func speak() {
             guard link.isOpen, let connection = line.peer.connection else { return }
-            let bytes = Bool.random(using: &random) ? Array("\r\nOK\r\n+IPD,5:\r\nSEND OK\r\n\r".utf8) : noise(1...2000)
+            let bytes = Bool.random(using: &random) ? Array("\r\nERROR\r\n+IPD,5:CLOSED\r\n\r".utf8) : noise(1...2000)
             spoken += bytes
+            log.append("spoken \(bytes.count)")
             line.act([.send(connection, bytes)])
         }
 
@@ -108,7 +109,9 @@ import Testing
                 case .opened:
                     opened += 1
                     (written, spoken, delivered) = ([], [], [])
-                case .deliver(let bytes): delivered += bytes
+                case .deliver(let bytes):
+                    delivered += bytes
+                    log.append("delivered \(bytes.count)")
                 case .said(let line): log.append("\(line.direction == .toModem ? ">" : "<") \(line.text)")
                 case .failed(let failure):
                     log.append(failure.word)
@@ -135,15 +138,24 @@ import Testing
     }
 
     static let troubles = [
-        "drop", "drop-hold 3", "reset", "ap down", "ap up", "network down", "network up", "lose-sent 1", "lose-sent 40",
-        "lose-received 1", "lose-received 3", "one-behind", "send-ok lost", "send-ok late",
-        "send-ok fail-first", #"interject WIFI GOT IP\r\n"#, "closed-early", "late-ok 1.5", "echo", "crash-on-close",
-        "rtt 100-900", "rtt 0-20", "first-error", "refuse-dial", "mute on", "mute off",
+        "drop", "drop-hold 3", "reset", "ap down", "ap up", "network down", "network up", "one-behind", "send-ok lost",
+        "send-ok late", "send-ok fail-first", "late-ok 1.5", "echo", "crash-on-close",
+        "rtt 100-900", "rtt 0-20", "first-error", "refuse-dial",
     ]
 
     @Test(arguments: [FirmwareVersion.nonOS13, .nonOS17, .espAT2], [UInt64](1...40))
     func neitherSideGetsWhatTheOtherHasNotSent(firmware: FirmwareVersion, seed: UInt64) throws {
         var run = Run(seed: seed, firmware: firmware)
+        // Bytes are lost once each way: of a piece and not of the escape that ends what comes of it; and of a payload that no
+        // boot noise fills up.
+        let losesReceived = seed.isMultiple(of: 2)
+        let loss = try #require(ModemOrder(line: "lose-sent 1"))
+        run.line.add(.init(.text(.host, Array("AT+CIPSEND=".utf8), isRepeated: false), loss))
+        if losesReceived {
+            let loss = try #require(ModemOrder(line: "lose-received \(1 + seed % 3)"))
+            run.line.add(.init(.at(.seconds(60)), loss))
+        }
+        let troubles = Self.troubles.filter { !losesReceived || !["reset", "crash-on-close"].contains($0) }
         for _ in 0..<60 {
             run.pass(.milliseconds(Int.random(in: 1...4000, using: &run.random)))
             if let lie = run.lie {
@@ -154,18 +166,19 @@ import Testing
                 Bool.random(using: &run.random) ? run.write() : run.speak()
             }
             guard run.link.isOpen || Bool.random(using: &run.random) else { continue }
-            let trouble = try #require(Self.troubles.randomElement(using: &run.random))
+            let trouble = try #require(troubles.randomElement(using: &run.random))
             run.log.append("! \(trouble)")
             run.line.perform(try #require(ModemOrder(line: trouble)))
         }
-        for order in ["mute off", "ap up", "network up", "rtt 0-20"] {
+        for order in ["ap up", "network up", "rtt 0-20"] {
             run.line.perform(try #require(ModemOrder(line: order)))
         }
         // In the end it is open, and all of it comes.
         for _ in 0..<40 where !run.link.isOpen { run.pass(.seconds(10)) }
         run.pass(.seconds(60))
         for _ in 0..<40 where !run.link.isOpen { run.pass(.seconds(10)) }
-        #expect(run.link.isOpen ? true : false, "seed \(seed), \(run.log.suffix(20))")
+        let isOpen = run.link.isOpen
+        #expect(isOpen, "seed \(seed), \(run.log.suffix(20))")
         run.write()
         run.speak()
         run.pass(.seconds(30))

@@ -35,15 +35,21 @@ struct LinkJournalTests {
         #expect(notable[2] == "online again after 17 h 0 min without service: 500 failed attempts, 7 waiting")
     }
 
-    @Test("a new reason within an outage is a line of its own, the same one is counted")
+    @Test("within an outage only a reason that needs a person is a line of its own, once; the end counts all of them")
     func reasons() {
         var journal = journal()
         journal.online(waiting: 0, now: at(0))
         let failures: [LinkFailure] = [
-            .modemSilent, .modemSilent, .wrongPassword(ssid: "w"), .wrongPassword(ssid: "w"), .modemSilent,
+            .pingTimedOut, .modemSilent, .modemSilent, .wrongPassword(ssid: "w"), .wrongPassword(ssid: "w"),
+            .modemSilent, .wrongPassword(ssid: "w"),
         ]
         for failure in failures { journal.failed(failure, at: .joining, waiting: 0, wait: .seconds(2), now: at(1)) }
+        journal.online(waiting: 3, now: at(61))
         #expect(notable.count == 4)
+        #expect(notable[2].hasPrefix("not online until a person helps, failed at joining. "))
+        #expect(
+            notable[3] == "online again after 1 min 0 s without service: 7 failed attempts (ping-timed-out 1, "
+                + "modem-silent 3, wrong-password 3), 3 waiting")
     }
 
     @Test("what needs a person is an error, what heals a warning")
@@ -64,6 +70,30 @@ struct LinkJournalTests {
         #expect(metadata["attempt"] == "1")
         #expect(metadata["queue-depth"] == "12")
         #expect(metadata[JournalEvent.metadataKey] == .string(JournalEvent.linkReason.rawValue))
+    }
+
+    @Test("the end of an outage has its length and the figures of the link in fields")
+    func endFields() throws {
+        var journal = journal()
+        journal.failed(.modemSilent, at: .syncing, waiting: 0, wait: .seconds(2), now: at(1))
+        journal.online(waiting: 2, figures: ["rssi": "-61", "rtt-ms": "40"], now: at(100))
+        let metadata = try #require(recorder.entriesAbove(.info).last?.metadata)
+        #expect(metadata["outage-s"] == "99")
+        #expect(metadata["attempt"] == "1")
+        #expect(metadata["rssi"] == "-61")
+        #expect(metadata["rtt-ms"] == "40")
+        #expect(metadata[JournalEvent.metadataKey] == .string(JournalEvent.linkOnline.rawValue))
+    }
+
+    @Test("an adapter that is pulled out and put back is two lines")
+    func unplugged() {
+        var journal = journal()
+        journal.online(waiting: 0, now: at(0))
+        journal.lacksPort(.portLost(path: "/dev/x"), now: at(1))
+        for second in 2..<100 { journal.lacksPort(.portMissing(path: "/dev/x"), now: at(second)) }
+        journal.online(waiting: 0, now: at(101))
+        #expect(notable.count == 3)
+        #expect(notable[2] == "online again after 1 min 40 s without service: 0 failed attempts, 0 waiting")
     }
 
     @Test("a missing port is one line, however often it is looked for")

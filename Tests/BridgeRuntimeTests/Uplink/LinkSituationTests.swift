@@ -45,4 +45,39 @@ struct LinkSituationTests {
         #expect(situation.since == since)
         #expect(situation.line(waiting: 0) == "no-port: \(LinkFailure.portMissing(path: "/dev/x"))")
     }
+
+    @Test("the explanation: rung, since when, why, what to do, how it goes on, and what waits")
+    func explanation() {
+        var situation = LinkSituation()
+        #expect(situation.explanation(waiting: 0).hasPrefix("Not online yet: the link has been on its way up since "))
+        _ = situation.climbed(.joining)
+        let failure = LinkFailure.wrongPassword(ssid: "workshop")
+        situation.failed(failure, nextAttempt: next)
+        let text = situation.explanation(waiting: 2)
+        #expect(text.hasPrefix("Not online since \(situation.offlineSince?.text ?? "?"): it fails at joining since "))
+        #expect(
+            text.contains(" \(failure) \(failure.advice) 1 attempt has failed, the next one begins at \(next.text)."))
+        #expect(text.hasSuffix(" 2 messages wait."))
+        _ = situation.climbed(.syncing)
+        #expect(situation.explanation(waiting: 1).hasSuffix("another one stands at syncing. 1 message waits."))
+        _ = situation.climbed(.online)
+        #expect(situation.explanation(waiting: 0) == "Online since \(situation.since.text).")
+    }
+
+    @Test("the outage is as old as its first failure, a reason as old as its own")
+    func ages() {
+        var situation = LinkSituation()
+        _ = situation.climbed(.online)
+        #expect(situation.offlineSince == nil)
+        situation.failed(.pingTimedOut, nextAttempt: next)
+        #expect(situation.explanation(waiting: 0).contains(": the session that was up has ended. "))
+        let (began, failing) = (situation.offlineSince, situation.failingSince)
+        #expect(began != nil)
+        _ = situation.climbed(.dialling)
+        situation.failed(.hostUnreachable(host: "h", port: 1), nextAttempt: next)
+        #expect(situation.offlineSince == began)
+        #expect(situation.failedAttempts == 2)
+        #expect(situation.failingSince != nil)
+        #expect((situation.failingSince ?? next) >= (failing ?? next))
+    }
 }

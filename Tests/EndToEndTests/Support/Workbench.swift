@@ -21,6 +21,7 @@ final class Workbench {
     private(set) var daemon: ChildProgram?
     private(set) var cloud: ChildProgram?
     private let peer: Peer
+    private var others: [ChildProgram] = []
     private var configuration: String
 
     /// Starts the simulated modem, and the cloud when it is the peer.
@@ -104,11 +105,15 @@ final class Workbench {
     }
 
     deinit {
+        for other in others { other.end() }
         daemon?.end()
         modem.end()
         cloud?.end()
         try? FileManager.default.removeItem(atPath: folder)
     }
+
+    /// Another program of the test; it is ended with the rest.
+    func keep(_ program: ChildProgram) { others.append(program) }
 
     var configurationPath: String { folder + "/espbridged.conf" }
     var socketPath: String { folder + "/espbridged.sock" }

@@ -1,0 +1,43 @@
+import BridgeCore
+import Testing
+
+@testable import BridgeRuntime
+
+/// What a changed configuration costs the link.
+@Suite("From which step the link begins anew")
+struct UplinkSettingsTests {
+    private static func settings(
+        _ change: (inout Configuration) -> Void = { _ in }
+    ) -> Uplink.Settings {
+        var configuration = Configuration()
+        configuration.serial.device = "/dev/x"
+        configuration.wifi.ssid = "workshop"
+        configuration.broker = .init()
+        change(&configuration)
+        return configuration.uplinkSettings
+    }
+
+    @Test("what does not touch it keeps it")
+    func keeps() {
+        let changed = Self.settings {
+            $0.log.level = .debug
+            $0.outbox.maxBytes = 1
+            $0.mqtt.qos = .atMostOnce
+        }
+        #expect(changed.repair(from: Self.settings(), wasOnline: true) == nil)
+        var paced = Self.settings()
+        paced.pace = PublishPace.Limits(atMostOnce: 3, atLeastOnce: 1)
+        #expect(paced.repair(from: Self.settings(), wasOnline: true) == nil)
+    }
+
+    @Test("a modem that is well keeps its network when only the session changes")
+    func repairs() {
+        let old = Self.settings()
+        #expect(Self.settings { $0.mqtt.keepAlive = 60 }.repair(from: old, wasOnline: true) == .dial)
+        #expect(Self.settings { $0.broker?.host = "other" }.repair(from: old, wasOnline: true) == .dial)
+        #expect(Self.settings { $0.wifi.ssid = "other" }.repair(from: old, wasOnline: true) == .join)
+        #expect(Self.settings { $0.wifi.password = Secret("12345678") }.repair(from: old, wasOnline: true) == .join)
+        #expect(Self.settings { $0.serial.device = "/dev/y" }.repair(from: old, wasOnline: true) == .reset)
+        #expect(Self.settings { $0.mqtt.keepAlive = 60 }.repair(from: old, wasOnline: false) == .reset)
+    }
+}

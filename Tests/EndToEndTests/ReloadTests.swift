@@ -1,0 +1,82 @@
+import Foundation
+import Testing
+
+extension EndToEnd {
+    @Suite("SIGHUP", .serialized)
+    struct Reload {
+        /// Reads the configuration again, and returns what the daemon says about it.
+        private func reload(_ bench: Workbench) throws -> String {
+            let daemon = try #require(bench.daemon)
+            let known = daemon.output.count
+            daemon.signal(SIGHUP)
+            return try daemon.waitForLine("configuration", from: known)
+        }
+
+        @Test("what does not touch the link is in force at once and keeps it", .timeLimit(.minutes(2)))
+        func keepsTheLink() throws {
+            let bench = try Workbench(.cloud)
+            try bench.startOnline()
+            #expect(try reload(bench).contains("configuration read again: nothing has changed; the link stays"))
+            try bench.edit("level = \"info\"", "level = \"debug\"")
+            try bench.edit("max_rate = 10", "max_rate = 9")
+            try bench.edit("outbox.db\"", "outbox.db\"\nmax_bytes = 70000\n\n[mqtt]\nqos = 0")
+            try bench.edit("[socket]", "[socket]\nmax_message = 2000")
+            let line = try reload(bench)
+            #expect(
+                line.contains(
+                    "aliyun.max_rate, mqtt.qos, socket.max_message, outbox.max_bytes, log.level in force; the link stays"
+                ))
+            #expect(try bench.status()["state"] as? String == "online")
+            #expect(try bench.number("counters.connects") == 1)
+            // The new limits hold.
+            let client = try bench.connect()
+            let text = String(repeating: "x", count: 3000)
+            #expect(
+                try client.ask(#"{"params":{"a":"\#(text)"},"method":"thing.event.property.post"}"#)["error"] as? String
+                    == "too-large")
+            _ = try client.ask(#"{"params":{"reloaded":1},"method":"thing.event.property.post"}"#)
+            try bench.cloud?.waitForLine(#""reloaded":1"#)
+        }
+
+        @Test("what the session needs makes a new one, on the network that stands", .timeLimit(.minutes(2)))
+        func newSession() throws {
+            let bench = try Workbench(.cloud)
+            let daemon = try bench.startOnline()
+            try bench.edit("[outbox]", "[mqtt]\nkeep_alive = 60\n\n[outbox]")
+            let known = daemon.output.count
+            #expect(try reload(bench).contains("the link is brought up anew for mqtt.keep_alive"))
+            let answer = try bench.connect().ask(#"{"params":{"kept":1},"method":"thing.event.property.post"}"#)
+            #expect(answer["status"] as? String == "queued")
+            try daemon.waitForLine(": online", from: known)
+            try bench.cloud?.waitForLine(#""kept":1"#)
+            #expect(try bench.number("session.keep_alive") == 60)
+            #expect(try bench.number("counters.resets") == 1, "the modem was reset for a new session")
+            try bench.cloud?.waitForLine("disconnected device")
+        }
+
+        @Test("another access point is joined, and a wrong one is said", .timeLimit(.minutes(2)))
+        func newNetwork() throws {
+            let bench = try Workbench(.cloud)
+            let daemon = try bench.startOnline()
+            try bench.edit("ssid = \"workshop\"", "ssid = \"elsewhere\"")
+            #expect(try reload(bench).contains("brought up anew for wifi.ssid"))
+            try bench.until("it is missed") { try bench.status()["reason_word"] as? String == "no-such-ap" }
+            try bench.edit("ssid = \"elsewhere\"", "ssid = \"workshop\"")
+            let known = daemon.output.count
+            _ = try reload(bench)
+            try daemon.waitForLine(": online", from: known)
+        }
+
+        @Test("what needs a restart is said by its key, until there was one", .timeLimit(.minutes(2)))
+        func restart() throws {
+            let bench = try Workbench(.cloud)
+            try bench.startOnline()
+            try bench.edit("outbox.db\"", "other.db\"")
+            try bench.edit("[socket]", "[socket]\nmode = \"0600\"")
+            let said = "socket.mode, outbox.path will be in force after a restart of the daemon; the link stays"
+            #expect(try reload(bench).contains(said))
+            #expect(try reload(bench).contains(said))
+            #expect(!FileManager.default.fileExists(atPath: bench.folder + "/other.db"))
+        }
+    }
+}
