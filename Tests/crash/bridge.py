@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import threading
 
 from support import Child, program, until
 
@@ -54,21 +55,29 @@ max_bytes = {self.max_bytes}
             os.unlink(notify)
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notify.bind(notify)
-        self.notify.setblocking(False)
+        self.notify.settimeout(0.5)
         self.child = Child(
             [*(self.launcher if launcher is None else launcher), program("espbridged"), "run", "--config",
              self.configuration],
             os.path.join(self.folder, f"daemon.{self.starts}.log"), {**os.environ, "NOTIFY_SOCKET": notify},
             ignore_file_limit)
-        self.is_ready = False
+        self.is_ready = threading.Event()
+        threading.Thread(target=self._listen, args=(self.notify, self.child, self.is_ready), daemon=True).start()
+
+    @staticmethod
+    def _listen(notify, child, is_ready):
+        """Reads all that the daemon tells its service manager: it waits when nobody does."""
+        with notify:
+            while True:
+                try:
+                    if b"READY=1" in notify.recv(4096):
+                        is_ready.set()
+                except TimeoutError:
+                    if child.process.returncode is not None:
+                        return
 
     def ready(self):
-        while not self.is_ready:
-            try:
-                self.is_ready = b"READY=1" in self.notify.recv(4096)
-            except BlockingIOError:
-                break
-        return self.is_ready
+        return self.is_ready.is_set()
 
     def wait_ready(self, seconds=30):
         def came():
@@ -99,14 +108,11 @@ max_bytes = {self.max_bytes}
 
     def kill(self):
         self.child.kill()
-        self.notify.close()
 
     def stop(self, seconds=20):
         """SIGTERM; the exit status."""
         self.child.signal(signal.SIGTERM)
-        status = self.child.wait(seconds)
-        self.notify.close()
-        return status
+        return self.child.wait(seconds)
 
     def verify(self):
         """`queue verify`: whether the books balance, and what it said."""

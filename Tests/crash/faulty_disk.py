@@ -125,7 +125,6 @@ def kill_traced(bench):
     with open(f"/proc/{tracer}/task/{tracer}/children") as children:
         os.kill(int(children.read().split()[0]), signal.SIGKILL)
     bench.bridge.child.wait()
-    bench.bridge.notify.close()
 
 
 def small_disk(size, megabytes=4):
