@@ -38,9 +38,29 @@ public struct CampaignPlan: Sendable {
 
     static let device = CloudDevice(productKey: "a1B2c3D4e5F", deviceName: "gateway-1", secret: "campaign-secret")
 
+    /// Faults and messages as they follow from the seed.
     public init(seed: UInt64) {
-        self.seed = seed
         var random = SeededGenerator(seed: seed)
+        self.init(seed: seed, settingsBy: &random)
+        planFaults(&random)
+        planMessages(&random)
+    }
+
+    /// These lines at these times, and a message in each period; everything else as it follows from the seed.
+    public init(seed: UInt64, lines: [(at: Duration, line: String)], messageEvery period: Duration) {
+        var random = SeededGenerator(seed: seed)
+        self.init(seed: seed, settingsBy: &random)
+        for line in lines { add(line.line, at: line.at) }
+        quietFrom = lines.reduce(.zero) { max($0, .zero + $1.at) }
+        var now = Moment.zero + period
+        while now < .zero + Self.length - .seconds(300) {
+            messages.append((now, 100))
+            now = now + period
+        }
+    }
+
+    private init(seed: UInt64, settingsBy random: inout SeededGenerator) {
+        self.seed = seed
         firmware = FirmwareVersion.allCases.randomElement(using: &random) ?? .nonOS17
         let signIn = SignIn(
             DeviceIdentity(
@@ -68,8 +88,6 @@ public struct CampaignPlan: Sendable {
             (mqtt.windowBytes, mqtt.longestBurst, mqtt.restartVerdictDelay) = (8192, .max, .zero)
         }
         (self.modem, self.mqtt) = (modem, mqtt)
-        planFaults(&random)
-        planMessages(&random)
     }
 
     /// What the module and its surroundings are at the start.

@@ -22,7 +22,7 @@ public struct OutboxLimits: Equatable, Sendable {
     /// Bytes that have to be free on the file system for a message to be taken; nil: a sixteenth of
     /// it, at least 256 KiB and at most 8 MiB.
     public var minFree: Int64?
-    /// Most pages of 4096 bytes that the file may have; nil for no limit but the disk's.
+    /// Most pages (of 1,024 bytes in a new file) that the file may have; nil for no limit but the disk's.
     public var maxPages: Int?
 
     public init(

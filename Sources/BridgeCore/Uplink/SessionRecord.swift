@@ -3,9 +3,9 @@ struct SessionRecord: Equatable, Sendable {
     /// So many short sessions in a row are no accident.
     static let shortSessionsForAKick = 5
     /// A session is short when it ended within this, and
-    static let shortSession = UplinkPolicy.usefulSession
+    static let shortSession = Duration.seconds(60)
     /// when the server was not heard any more so long after it had accepted it.
-    static let shortLife = Duration.seconds(20)
+    static let shortLife = Duration.seconds(10)
     /// So many connections without CONNACK in a row, when there never was one.
     static let silentSignIns = 3
 
@@ -55,7 +55,7 @@ extension LinkFailure {
     /// Whether the session ended because the server was heard no more.
     fileprivate var isSilence: Bool {
         switch self {
-        case .connectionReplaced, .pingTimedOut, .publishTimedOut, .noSubscribeAcknowledgement: true
+        case .connectionReplaced, .connectionClosed, .pingTimedOut, .publishTimedOut, .noSubscribeAcknowledgement: true
         default: false
         }
     }

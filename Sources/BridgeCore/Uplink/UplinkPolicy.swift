@@ -4,8 +4,9 @@
 /// (``LinkFailure/patience``) and picks the cheapest repair that has not just failed to help
 /// (``LinkFailure/repair``): dial again, join again, reset, pull the reset pin, reopen the port.
 public struct UplinkPolicy: Sendable {
-    /// A session this long was useful: waiting and repairs begin anew after it.
-    public static let usefulSession = Duration.seconds(60)
+    /// A session this long was useful: waiting and repairs begin anew after it. Where the radio breaks every half minute,
+    /// messages flow in between; how often CONNECT may go out is the budget's business.
+    public static let usefulSession = Duration.seconds(15)
 
     /// What to do after an attempt has ended.
     public struct Plan: Equatable, Sendable {

@@ -1,4 +1,5 @@
 import BridgeCore
+import Glibc
 import Logging
 import NIOCore
 import NIOPosix
@@ -38,6 +39,8 @@ public struct Daemon: Service {
 
     /// Runs until SIGTERM or SIGINT.
     public func runUntilStopped() async throws {
+        // At a limit of a file's size write(2) fails then, and messages are refused, instead of the daemon being killed.
+        signal(SIGXFSZ, SIG_IGN)
         // The library's own lines are about its tasks, not about the link.
         let quiet = Logger(label: "services") { _ in SwiftLogNoOpLogHandler() }
         let group = ServiceGroup(

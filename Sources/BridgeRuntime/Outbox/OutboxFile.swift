@@ -82,7 +82,10 @@ enum OutboxFile {
         configuration.label = "espbridged.outbox"
         configuration.foreignKeysEnabled = false
         // Not GRDB's own setting of it, which writes to the file each time it is opened: a full disk would prevent that.
-        configuration.prepareDatabase { db in try db.execute(sql: "PRAGMA journal_mode = WAL") }
+        configuration.prepareDatabase { db in
+            try db.execute(sql: "PRAGMA page_size = \(OutboxLayout.pageSize)")
+            try db.execute(sql: "PRAGMA journal_mode = WAL")
+        }
         // GRDB would trap when a failing disk prevents a rollback; the writer repeats it instead.
         configuration.allowsUnsafeTransactions = true
         let size = Self.size(of: path)

@@ -31,6 +31,7 @@ struct OutboxSalvage {
         do {
             let summary = try queue.writeWithoutTransaction { db in
                 // Until it is whole, nobody needs it: no journal on disk, one sync at the end.
+                try db.execute(sql: "PRAGMA page_size = \(OutboxLayout.pageSize)")
                 try db.execute(sql: "PRAGMA journal_mode = MEMORY")
                 var summary = Summary(brought: 0, missing: 0)
                 try db.inTransaction(.immediate) {

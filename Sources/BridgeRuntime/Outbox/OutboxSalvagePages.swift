@@ -30,9 +30,9 @@ struct SalvagePages {
         // The header may be in the log, too, once its frames are known to be good.
         let header = logged[1].flatMap { [log] in log?.read(at: $0, count: 100) } ?? file.read(at: 0, count: 100)
         let isSound = header.count == 100 && header.starts(with: Array("SQLite format 3\0".utf8))
-        let named = isSound ? Int(header[16]) << 8 | Int(header[17]) : walk?.pageSize ?? 4096
+        let named = isSound ? Int(header[16]) << 8 | Int(header[17]) : walk?.pageSize ?? OutboxLayout.pageSize
         let size = named == 1 ? 65_536 : named
-        pageSize = size >= 512 && size & (size - 1) == 0 ? size : 4096
+        pageSize = size >= 512 && size & (size - 1) == 0 ? size : OutboxLayout.pageSize
         usableSize = pageSize - (isSound ? Int(header[20]) : 0)
         version = isSound ? Int(SalvageBytes.integer(header[60..<64])) : nil
         count = max(committedPages ?? 0, (file.size + pageSize - 1) / pageSize)

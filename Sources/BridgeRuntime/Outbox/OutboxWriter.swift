@@ -89,7 +89,9 @@ struct OutboxWriter: Sendable {
             let removals = operations.filter { !$0.isAppend }
             var report = Report(books: situation.books)
             // The log may be what fills the disk: moved into the database, it takes a fraction of the room.
-            if (error as? DatabaseError)?.resultCode == .SQLITE_FULL, (try? db.checkpoint(.truncate)) != nil,
+            // So it does at a limit of a file's size (EFBIG), which SQLite calls an error of writing.
+            if [.SQLITE_FULL, .SQLITE_IOERR_WRITE].contains((error as? DatabaseError)?.extendedResultCode),
+                (try? db.checkpoint(.truncate)) != nil,
                 let done = try? transact(operations, situation, db)
             {
                 return done

@@ -3,6 +3,7 @@ import Glibc
 
 /// What the service manager is told and asked: sd_notify(3), sd_watchdog_enabled(3), sd_listen_fds(3).
 ///
+/// Nothing waits for a manager that does not read: what it has no room for is left out, and the next line takes its place.
 /// Every call does nothing when the daemon was not started by a service manager.
 public struct ServiceManager: Sendable {
     public init() {}
@@ -50,7 +51,7 @@ public struct ServiceManager: Sendable {
     }
 
     private func notify(_ text: some StringProtocol) {
-        _ = sd_notify(0, String(text))
+        _ = csystemd_notify(String(text))
     }
 }
 

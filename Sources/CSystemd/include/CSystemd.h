@@ -7,6 +7,12 @@
 #include <systemd/sd-id128.h>
 #include <systemd/sd-journal.h>
 
+/// Tells the service manager something, as sd_notify(3) does, but never waits: sd_notify blocks its caller, and here the
+/// event loop, for as long as nobody reads NOTIFY_SOCKET and its queue is full.
+///
+/// Returns 1, 0 when there is no service manager, or -1 with errno set (EAGAIN: the queue is full).
+int csystemd_notify(const char *state);
+
 /// Makes the terminal raw at `baud` bits a second, 8N1, any integer rate (termios2, BOTHER; see ioctl_tty(2)).
 ///
 /// VMIN is 1 and VTIME 0; OPOST, echo, signals and modem control are off, CLOCAL and CREAD on, HUPCL off, so that

@@ -67,6 +67,16 @@ struct ConfigurationRulesTests {
             Change("probe 7200") { $0.modem.linkKeepAlive = 7200 },
             Change("probe 7201", "modem.link_keep_alive") { $0.modem.linkKeepAlive = 7201 },
             Change("probe -1", "modem.link_keep_alive") { $0.modem.linkKeepAlive = -1 },
+            Change("heartbeat 5") { $0.modem.heartbeat = 5 },
+            Change("heartbeat 4", "modem.heartbeat") { $0.modem.heartbeat = 4 },
+            Change("heartbeat -1", "modem.heartbeat") { $0.modem.heartbeat = -1 },
+            Change("heartbeat as long as keep-alive", "modem.heartbeat") { $0.modem.heartbeat = $0.mqtt.keepAlive },
+            Change("reset by DTR") { $0.serial.reset = .dtr },
+            Change("reset by RTS") { $0.serial.reset = .rts },
+            Change("RTS for two things", "serial.reset") {
+                $0.serial.reset = .rts
+                $0.serial.flowControl = .rtsCts
+            },
         ])
     fileprivate func modem(change: Change) { change.expect(on: Good.aliyun) }
 

@@ -60,14 +60,26 @@ struct UplinkPolicyTests {
         #expect(plan == .init(at: end, repair: .dial))
     }
 
-    @Test("a session shorter than a minute does not reset the back-off")
+    @Test("a radio that breaks every half minute is dialled again at once each time")
+    func badRadio() {
+        var policy = UplinkPolicy()
+        var now = Moment.zero
+        for _ in 1...20 {
+            policy.online(now: now)
+            now = now + .seconds(20)
+            let plan = policy.failed(.pingTimedOut, started: .dial, now: now, random: 0.5).plan
+            #expect(plan.at == now)
+        }
+    }
+
+    @Test("a session of seconds does not reset the back-off")
     func shortSessionsAreNotUseful() {
         var policy = UplinkPolicy()
         var now = Moment.zero
         var waits: [Duration] = []
         for _ in 1...4 {
             policy.online(now: now)
-            now = now + .seconds(59)
+            now = now + .seconds(14)
             let plan = policy.failed(.pingTimedOut, started: .dial, now: now, random: 0.5).plan
             waits.append(plan.at - now)
             now = plan.at

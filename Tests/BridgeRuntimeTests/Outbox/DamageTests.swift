@@ -22,10 +22,8 @@ import Testing
         let other = try DatabaseQueue(path: folder.database)
         _ = try await other.writeWithoutTransaction { db in try db.checkpoint(.truncate) }
         let file = try FileHandle(forWritingTo: URL(fileURLWithPath: folder.database))
-        for page in 200..<220 {
-            try file.seek(toOffset: UInt64(page * 4096))
-            try file.write(contentsOf: Data(repeating: 0x5A, count: 4096))
-        }
+        try file.seek(toOffset: 800 << 10)
+        try file.write(contentsOf: Data(repeating: 0x5A, count: 80 << 10))
         try file.close()
         var failures = 0
         for _ in 0..<2 where (try? await outbox.next()) == nil { failures += 1 }

@@ -13,7 +13,7 @@ import Testing
 
     @Test("A full disk is a refusal; deliveries go on, and make room")
     func fullDisk() async throws {
-        let outbox = try Outbox(path: folder.database, limits: OutboxLimits(maxPages: 64))
+        let outbox = try Outbox(path: folder.database, limits: OutboxLimits(maxPages: 256))
         let text = String(repeating: "x", count: 8000)
         var stored: [Int64] = []
         var refusal: OutboxRefusal?

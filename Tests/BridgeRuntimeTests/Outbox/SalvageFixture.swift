@@ -1,7 +1,8 @@
 import BridgeCore
-import BridgeRuntime
 import Foundation
 import GRDB
+
+@testable import BridgeRuntime
 
 /// An outbox's files as they stood at one moment, and what should be in them; each trial gets a damaged copy.
 struct SalvageFixture: Sendable {
@@ -16,7 +17,7 @@ struct SalvageFixture: Sendable {
     /// For each waiting message the pages of the database, from 0, that have something of it.
     let pages: [Int64: Set<Int>]
 
-    static let pageSize = 4096
+    static let pageSize = OutboxLayout.pageSize
 
     /// Some hundred messages, a part of them long, of which many have left.
     ///

@@ -83,6 +83,18 @@ struct SerialPortTests {
         #expect(isStillThere)
     }
 
+    @Test("a pseudo-terminal has no lines to pull and no UART that counts, and says so")
+    func noLines() throws {
+        let terminal = try PseudoTerminal()
+        var wanted = settings(terminal.path)
+        wanted.resetLine = .dtr
+        let port = try SerialPort(wanted)
+        let trouble = port.holdReset(true)
+        let errors = port.lineErrors
+        #expect(trouble?.isEmpty == false)
+        #expect(errors == nil)
+    }
+
     @Test("what is no port is told apart")
     func refusals() throws {
         #expect(failure("/dev/ttyNothing9") == .portMissing(path: "/dev/ttyNothing9"))
