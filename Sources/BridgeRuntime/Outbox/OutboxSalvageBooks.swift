@@ -42,7 +42,10 @@ struct SalvageBooks {
         if missing > 0 { dropped[.damaged, default: 0] += missing }
         let books = OutboxBooks(
             received: received, delivered: delivered, waiting: waiting, dropped: dropped, bytes: totals?[1] ?? 0)
-        try OutboxStore.save(books, before: kept, db)
+        var used = try OutboxStore.used(db)
+        let connection = try Int64.fetchOne(db, sql: "SELECT max(connection) FROM message") ?? 0
+        used.lastConnection = max(used.lastConnection, connection)
+        try OutboxStore.save(books, before: kept, used, db)
         if harvest.hasReceipts { try noteBroken(now: now, db) }
         return OutboxSalvage.Summary(brought: waiting, missing: missing)
     }

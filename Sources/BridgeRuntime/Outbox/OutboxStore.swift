@@ -172,11 +172,6 @@ enum OutboxStore {
         return row.map { Used(upcomingID: $0[0], lastConnection: $0[1]) } ?? Used()
     }
 
-    static func save(_ used: Used, _ db: Database) throws {
-        let statement = try db.cachedStatement(sql: "UPDATE ledger SET upcoming_id = ?, last_connection = ?")
-        try statement.execute(arguments: [used.upcomingID, used.lastConnection])
-    }
-
     static func endedInOrder(_ db: Database) throws -> Bool {
         try Bool.fetchOne(db, sql: "SELECT in_order FROM ledger") ?? true
     }
@@ -199,11 +194,15 @@ enum OutboxStore {
         return OutboxBooks(received: row[0], delivered: row[1], waiting: row[2], dropped: dropped, bytes: row[3])
     }
 
-    static func save(_ books: OutboxBooks, before: OutboxBooks, _ db: Database) throws {
-        guard books != before else { return }
+    static func save(_ books: OutboxBooks, before: OutboxBooks, _ used: Used, _ db: Database) throws {
         let statement = try db.cachedStatement(
-            sql: "UPDATE ledger SET received = ?, delivered = ?, waiting = ?, bytes = ?")
-        try statement.execute(arguments: [books.received, books.delivered, books.waiting, books.bytes])
+            sql: """
+                UPDATE ledger SET received = ?, delivered = ?, waiting = ?, bytes = ?, upcoming_id = ?,
+                    last_connection = ?
+                """)
+        try statement.execute(arguments: [
+            books.received, books.delivered, books.waiting, books.bytes, used.upcomingID, used.lastConnection,
+        ])
         for (reason, count) in books.dropped where before.dropped[reason] != count {
             try db.execute(
                 sql: "INSERT OR REPLACE INTO ledger_dropped VALUES (?, ?)", arguments: [reason.rawValue, count])

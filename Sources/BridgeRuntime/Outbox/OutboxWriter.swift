@@ -131,7 +131,7 @@ struct OutboxWriter: Sendable {
         var report = Report(books: situation.books)
         var used = used
         if db.isInsideTransaction { try db.rollback() }
-        try db.inTransaction(.immediate) {
+        try Self.commit(db) {
             for operation in operations {
                 switch operation {
                 case .append(let message, let completion):
@@ -156,12 +156,25 @@ struct OutboxWriter: Sendable {
                     try giveUp(sequences, reason, at: now, &report, db)
                 }
             }
-            try OutboxStore.save(report.books, before: situation.books, db)
-            if used != self.used { try OutboxStore.save(used, db) }
-            return .commit
+            if report.books != situation.books || used != self.used {
+                try OutboxStore.save(report.books, before: situation.books, used, db)
+            }
         }
         self.used = used
         return report
+    }
+
+    /// A transaction. GRDB's own compiles BEGIN and COMMIT each time, which takes longer than storing a message.
+    private static func commit(_ db: Database, _ body: () throws -> Void) throws {
+        try db.cachedStatement(sql: "BEGIN IMMEDIATE TRANSACTION").execute()
+        do {
+            try body()
+            try db.cachedStatement(sql: "COMMIT TRANSACTION").execute()
+        } catch {
+            // One that cannot be rolled back either is met, and tried again, by the next transaction.
+            if db.isInsideTransaction { try? db.rollback() }
+            throw error
+        }
     }
 
     private mutating func append(
