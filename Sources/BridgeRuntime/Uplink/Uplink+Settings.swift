@@ -15,7 +15,10 @@ extension Uplink {
         ///
         /// - Parameter wasOnline: whether the modem is known to be well.
         func repair(from old: Settings, wasOnline: Bool) -> Repair? {
-            guard port != old.port || modem != old.modem || mqtt != old.mqtt else { return nil }
+            // How many messages may be in flight follows from the rate; the next session is early enough for that.
+            var sameWindow = old.mqtt
+            sameWindow.windowMessages = mqtt.windowMessages
+            guard port != old.port || modem != old.modem || mqtt != sameWindow else { return nil }
             guard wasOnline, port == old.port else { return .reset }
             let network = (modem.ssid, modem.password, modem.bssid ?? "")
             return network == (old.modem.ssid, old.modem.password, old.modem.bssid ?? "") ? .dial : .join
