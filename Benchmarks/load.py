@@ -1,6 +1,7 @@
 """Programs that offer messages of 200 bytes as fast as they are taken."""
 
 import json
+import os
 import select
 import socket
 import time
@@ -32,6 +33,30 @@ def one_at_a_time(path, seconds):
             if b'"queued"' not in answer or not answer.endswith(b"\n"):
                 raise RuntimeError(answer)
     return times
+
+
+class BareServer:
+    """What no program with a socket can go below: each request is written, synced by fdatasync(2), and answered."""
+
+    def __init__(self, folder):
+        self.path = os.path.join(folder, "bare.sock")
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(self.path)
+        listener.listen()
+        self._child = os.fork()
+        if self._child == 0:
+            channel, _ = listener.accept()
+            file = os.open(os.path.join(folder, "bare-server"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            while request := channel.recv(4096):
+                os.write(file, request)
+                os.fdatasync(file)
+                channel.sendall(b'{"status":"queued"}\n')
+            os._exit(0)
+        listener.close()
+
+    def wait(self):
+        """Until its client has gone, and it with it."""
+        os.waitpid(self._child, 0)
 
 
 def flood(path, programs, window, seconds=None, count=None):
