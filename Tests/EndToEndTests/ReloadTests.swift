@@ -54,6 +54,70 @@ extension EndToEnd {
             try bench.cloud?.waitForLine("disconnected device")
         }
 
+        private func publish(_ topic: String, to broker: Broker) throws {
+            let tool = try #require(Programs.find("mosquitto_pub"))
+            let sent = try ChildProgram.run(
+                tool, ["-h", "127.0.0.1", "-p", "\(broker.port)", "-q", "1", "-t", topic, "-m", "{}"])
+            try #require(sent.status == 0, "\(sent.lines)")
+        }
+
+        @Test(
+            "other subscriptions are made in the session that stands; with another session, in that",
+            .timeLimit(.minutes(2)))
+        func subscriptions() throws {
+            let broker = try Broker()
+            let bench = try Workbench(
+                .broker(port: broker.port),
+                more: """
+                    [mqtt]
+                    clean_session = false
+                    subscribe = [{ filter = "room/old", qos = 1 }, { filter = "room/kept", qos = 1 }]
+                    """)
+            let daemon = try bench.startOnline()
+            let program = try bench.connect()
+            _ = try program.ask(#"{"bridge":"subscribe","topics":["room/#"]}"#)
+            try publish("room/old", to: broker)
+            #expect(try program.answer()["topic"] as? String == "room/old")
+
+            try bench.edit("room/old", "room/new")
+            var known = daemon.output.count
+            #expect(
+                try reload(bench).contains(
+                    "mqtt.subscribe goes to the broker in the session that stands; the link stays"))
+            let said = "the broker took the change over: subscribed to room/new; unsubscribed from room/old"
+            try daemon.waitForLine(said, from: known)
+            for topic in ["room/old", "room/new", "room/kept"] { try publish(topic, to: broker) }
+            #expect(try program.answer()["topic"] as? String == "room/new")
+            #expect(try program.answer()["topic"] as? String == "room/kept")
+            #expect(try bench.number("counters.connects") == 1)
+            #expect(try bench.status()["state"] as? String == "online")
+
+            // The broker keeps the session, and with it the subscription that is removed meanwhile.
+            try bench.edit("{ filter = \"room/new\", qos = 1 }, ", "")
+            try bench.edit("clean_session", "keep_alive = 60\nclean_session")
+            known = daemon.output.count
+            let line = try reload(bench)
+            #expect(
+                line.contains(
+                    "the link is brought up anew for mqtt.keep_alive; mqtt.subscribe goes to the broker at the next sign-in"
+                ))
+            try daemon.waitForLine("unsubscribed from room/new", from: known)
+            for topic in ["room/new", "room/kept"] { try publish(topic, to: broker) }
+            #expect(try program.answer()["topic"] as? String == "room/kept")
+            #expect(try bench.number("counters.connects") == 2)
+        }
+
+        @Test("a subscription that the cloud refuses is said as at sign-in", .timeLimit(.minutes(2)))
+        func refusedSubscription() throws {
+            let bench = try Workbench(.cloud, more: "[mqtt]\nsubscribe = []")
+            let daemon = try bench.startOnline()
+            try bench.edit("subscribe = []", "subscribe = [{ filter = \"/theirs/another/user/get\", qos = 1 }]")
+            let known = daemon.output.count
+            _ = try reload(bench)
+            try daemon.waitForLine("the broker refused the subscription to /theirs/another/user/get", from: known)
+            #expect(try bench.number("counters.connects") == 1)
+        }
+
         @Test("another access point is joined, and a wrong one is said", .timeLimit(.minutes(2)))
         func newNetwork() throws {
             let bench = try Workbench(.cloud)

@@ -136,7 +136,7 @@ struct VirtualBridge {
                 carryOut(mqtt?.acknowledge(packetIdentifier: identifier, now: now) ?? [], now: now)
             case .verify: carryOut(link?.verify(now: now) ?? [], now: now)
             case .failed(let failure): end(failure, now: now)
-            case .undeliverable, .pinged, .refusedSubscriptions, .disconnected, .note: break
+            case .undeliverable, .pinged, .refusedSubscriptions, .subscriptionsChanged, .disconnected, .note: break
             }
         }
     }

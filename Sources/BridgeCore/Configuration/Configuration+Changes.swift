@@ -4,6 +4,8 @@ extension Configuration {
         public enum Effect: Sendable {
             /// In force as soon as it is read.
             case atOnce
+            /// Told to the server in the session that stands, or at the next sign-in.
+            case resubscribe
             /// The link has to be brought up anew.
             case relink
             /// The daemon has to be started anew.
@@ -81,7 +83,7 @@ extension Configuration {
         Key("mqtt.keep_alive", .relink) { $0.mqtt.keepAlive },
         Key("mqtt.clean_session", .relink) { $0.mqtt.cleanSession },
         Key("mqtt.qos", .atOnce) { $0.mqtt.qos },
-        Key("mqtt.subscribe", .relink) { $0.mqtt.subscribe },
+        Key("mqtt.subscribe", .resubscribe) { $0.mqtt.subscribe },
         Key("socket.path", .restart) { $0.socket.path },
         Key("socket.mode", .restart) { $0.socket.mode },
         Key("socket.group", .restart) { $0.socket.group },

@@ -15,10 +15,9 @@ extension MQTTConnection {
         switch phase {
         case .connecting(let until):
             phase = .connecting(until: later(until, plus: settings.connackTimeout))
-        case .subscribing(let pending, let until):
-            phase = .subscribing(pending, until: later(until, plus: settings.subackTimeout))
-        case .idle, .online, .condemned, .ended: break
+        case .idle, .subscribing, .online, .condemned, .ended: break
         }
+        if let departed = pending?.departed { pending?.departed = later(departed) }
         for index in pings.indices { pings[index].departed = later(pings[index].departed) }
         for (index, entry) in session.inFlight.enumerated() {
             session.sentAgain(at: index, departed: later(entry.departed))

@@ -36,7 +36,7 @@ extension MQTTConnection {
         } else if settings.restartVerdictDelay <= .zero {
             end(.failed(failure), &effects)
         } else {
-            if case .subscribing(let pending, _) = phase { session.releaseIdentifier(pending.packetIdentifier) }
+            forgetPending()
             phase = .condemned(failure, until: now + settings.restartVerdictDelay)
             effects.append(.note("The stream from the server is not MQTT: \(error)"))
         }
@@ -53,6 +53,7 @@ extension MQTTConnection {
         case .publish(let publish): handle(publish, now: now, &effects)
         case .pubAck(let answer): handle(answer, now: now, &effects)
         case .subAck(let answer): handle(answer, now: now, &effects)
+        case .unsubAck(let answer): handle(answer, now: now, &effects)
         case .pingResp:
             guard let ping = pings.first else {
                 return effects.append(.note("PINGRESP came without PINGREQ"))
@@ -62,7 +63,7 @@ extension MQTTConnection {
             effects.append(.pinged(rtt: now - ping.sent))
         case .connectAcknowledgement:
             violation("MQTT-4.8.0-1", "A second CONNACK came", &effects)
-        case .pubRec, .pubRel, .pubComp, .unsubAck:
+        case .pubRec, .pubRel, .pubComp:
             violation("MQTT-4.8.0-1", "\(packet.kind.name) came, which answers nothing that was sent", &effects)
         case .connect, .subscribe, .unsubscribe, .pingReq, .disconnect:
             violation("MQTT-4.8.0-1", "\(packet.kind.name) came, which a server never sends", &effects)
@@ -72,7 +73,7 @@ extension MQTTConnection {
     private mutating func handle(
         _ answer: MQTTPacket.ConnectAcknowledgement, now: Moment, _ effects: inout [Effect]
     ) {
-        roundTrip.sampled(max(now - asked, .zero))
+        roundTrip.sampled(max(now - connectDeparted, .zero))
         guard answer.returnCode == .accepted else {
             return end(.failed(.refused(answer.returnCode)), &effects)
         }
@@ -85,40 +86,7 @@ extension MQTTConnection {
         } else {
             session.requeueInFlight()
         }
-        let filters = settings.subscriptions.filter { (try? MQTTTopic.checkFilter($0.filter)) != nil }
-        if filters.count < settings.subscriptions.count {
-            let wrong = settings.subscriptions.map(\.filter).filter { (try? MQTTTopic.checkFilter($0)) == nil }
-            effects.append(.refusedSubscriptions(wrong))
-        }
-        if !filters.isEmpty { effects.append(.climbed(.subscribing)) }
-        subscribe(to: filters[...], now: now, &effects)
-    }
-
-    private mutating func handle(_ answer: MQTTPacket.SubAck, now: Moment, _ effects: inout [Effect]) {
-        guard case .subscribing(let pending, _) = phase else {
-            return violation("MQTT-4.8.0-1", "SUBACK came, which answers nothing that was sent", &effects)
-        }
-        guard answer.packetIdentifier == pending.packetIdentifier else {
-            return violation(
-                "MQTT-3.8.4-2",
-                "SUBACK has the packet identifier \(answer.packetIdentifier) instead of \(pending.packetIdentifier)",
-                &effects)
-        }
-        guard answer.granted.count == pending.asked.count else {
-            return violation(
-                "MQTT-3.8.4-5", "SUBACK has \(answer.granted.count) codes for \(pending.asked.count) filters", &effects)
-        }
-        session.releaseIdentifier(pending.packetIdentifier)
-        roundTrip.sampled(max(now - asked, .zero))
-        let pairs = zip(pending.asked, answer.granted)
-        let refused = pairs.filter { $0.1 == nil }.map(\.0.filter)
-        if !refused.isEmpty { effects.append(.refusedSubscriptions(refused)) }
-        for (asked, granted) in pairs {
-            guard let granted, granted != asked.qos else { continue }
-            effects.append(
-                .note("QoS \(granted.rawValue) instead of \(asked.qos.rawValue) was granted for \(asked.filter)"))
-        }
-        subscribe(to: pending.rest, now: now, &effects)
+        beginSubscribing(sessionPresent: answer.sessionPresent, now: now, &effects)
     }
 
     private mutating func handle(_ answer: MQTTPacket.PubAck, now: Moment, _ effects: inout [Effect]) {
@@ -170,7 +138,7 @@ extension MQTTConnection {
             && !settings.subscriptions.contains { MQTTTopic.matches(filter: $0.filter, name: publish.topic) }
     }
 
-    private mutating func violation(_ rule: String, _ sentence: String, _ effects: inout [Effect]) {
+    mutating func violation(_ rule: String, _ sentence: String, _ effects: inout [Effect]) {
         end(.failed(.protocolViolation(detail: "\(sentence) [\(rule)]")), &effects)
     }
 }

@@ -114,31 +114,9 @@ extension MQTTConnection {
         }
     }
 
-    /// Sends the next SUBSCRIBE, or goes online when there is none left.
-    mutating func subscribe(to subscriptions: ArraySlice<Subscription>, now: Moment, _ effects: inout [Effect]) {
-        guard !subscriptions.isEmpty else {
-            phase = .online
-            effects.append(.climbed(.online))
-            pump(now: now, &effects)
-            offerWindow(&effects)
-            return
-        }
-        guard let identifier = session.takeIdentifier() else {
-            end(.failed(.protocolViolation(detail: "No packet identifier is free [MQTT-2.3.1-2]")), &effects)
-            return
-        }
-        let asked = subscriptions.prefix(max(1, settings.topicsPerSubscribe))
-        let packet = MQTTPacket.Subscribe(packetIdentifier: identifier, subscriptions: Array(asked))
-        transmit(MQTTPacket.subscribe(packet).encoded(), now: now, &effects)
-        self.asked = lineFree
-        let pending = Pending(
-            packetIdentifier: identifier, asked: asked, rest: subscriptions.dropFirst(asked.count))
-        phase = .subscribing(pending, until: lineFree + settings.subackTimeout)
-    }
-
     /// The last effect of the attempt.
     mutating func end(_ effect: Effect, _ effects: inout [Effect]) {
-        if case .subscribing(let pending, _) = phase { session.releaseIdentifier(pending.packetIdentifier) }
+        forgetPending()
         phase = .ended
         pieces = []
         effects.append(effect)

@@ -6,8 +6,7 @@ extension MQTTConnection {
             case .idle, .ended: nil
             case .connecting(let until): until
             case .condemned(_, let until): until
-            case .subscribing(_, let until): min(until, upkeep ?? until)
-            case .online: upkeep
+            case .subscribing, .online: upkeep
             }
         guard let piece = pieces.first, phase != .ended else { return phaseDue }
         return phaseDue.map { min($0, piece.due) } ?? piece.due
@@ -23,9 +22,7 @@ extension MQTTConnection {
             if now >= until { giveUp(.noConnectAcknowledgement, &effects) }
         case .condemned(let failure, let until):
             if now >= until { end(.failed(failure), &effects) }
-        case .subscribing(_, let until):
-            if now >= until { giveUp(.noSubscribeAcknowledgement, &effects) } else { keepUp(now: now, &effects) }
-        case .online:
+        case .subscribing, .online:
             keepUp(now: now, &effects)
         }
         return effects
@@ -33,7 +30,7 @@ extension MQTTConnection {
 
     private var upkeep: Moment? {
         var due = suspicion == .verifying ? nil : pingDue
-        for other in [pingDeadline, publishDeadline, suspicionDue, catchUp] {
+        for other in [pingDeadline, publishDeadline, subscriptionDeadline, suspicionDue, catchUp] {
             if let other { due = min(due ?? other, other) }
         }
         return due
@@ -61,13 +58,24 @@ extension MQTTConnection {
         return whileReceiving(max(oldestAcknowledged, oldest.departed) + patience, patience)
     }
 
+    /// When SUBACK or UNSUBACK is given up. At sign-in nothing of ours but the request is on its way.
+    private var subscriptionDeadline: Moment? {
+        guard let pending else { return nil }
+        guard phase == .online else { return pending.departed + settings.subackTimeout }
+        let patience = roundTrip.patience(settings.subackTimeout)
+        return whileReceiving(pending.departed + patience, patience)
+    }
+
     /// When the connection is looked after: an answer is overdue and nothing at all has come.
     ///
     /// The first time after ``Settings/suspicion``, or a round trip later than nearly every answer comes; after each look that found the connection in order, twice as long.
     private var suspicionDue: Moment? {
         guard let least = settings.suspicion, phase == .online else { return nil }
-        let asked = [pings.first?.departed, session.inFlight.first.map { max(oldestAcknowledged, $0.departed) }]
-        guard let since = asked.compactMap({ $0 }).min() else { return nil }
+        let unanswered = [
+            pings.first?.departed, session.inFlight.first.map { max(oldestAcknowledged, $0.departed) },
+            pending?.departed,
+        ]
+        guard let since = unanswered.compactMap({ $0 }).min() else { return nil }
         let patience = max(least, roundTrip.expected + (roundTrip.smoothed ?? .zero))
         switch suspicion {
         case .none: return max(since, lastReceived) + patience
@@ -96,6 +104,7 @@ extension MQTTConnection {
     private mutating func keepUp(now: Moment, _ effects: inout [Effect]) {
         if let due = pingDeadline, now >= due { return giveUp(.pingTimedOut, &effects) }
         if let due = publishDeadline, now >= due { return giveUp(.publishTimedOut, &effects) }
+        if let due = subscriptionDeadline, now >= due { return giveUp(.noSubscribeAcknowledgement, &effects) }
         if let due = catchUp, now >= due {
             catchUp = nil
             pump(now: now, &effects)

@@ -20,18 +20,11 @@ public struct MQTTConnection: Sendable {
     enum Phase: Equatable {
         case idle
         case connecting(until: Moment)
-        case subscribing(Pending, until: Moment)
+        case subscribing
         case online
         /// Bytes came that are not MQTT; the verdict is awaited.
         case condemned(LinkFailure, until: Moment)
         case ended
-    }
-
-    /// The SUBSCRIBE that is out, and what comes after it.
-    struct Pending: Equatable {
-        var packetIdentifier: UInt16
-        var asked: ArraySlice<Subscription>
-        var rest: ArraySlice<Subscription>
     }
 
     /// A PINGREQ without its PINGRESP.
@@ -54,7 +47,7 @@ public struct MQTTConnection: Sendable {
         case cleared(times: Int, at: Moment)
     }
 
-    let settings: Settings
+    var settings: Settings
     var session: MQTTSession
     var phase = Phase.idle
     var decoder: MQTTStreamDecoder
@@ -73,8 +66,12 @@ public struct MQTTConnection: Sendable {
     var clearances = 0
     /// When the message that was the oldest in flight was last acknowledged.
     var oldestAcknowledged = Moment.zero
-    /// When CONNECT or the last SUBSCRIBE left the line.
-    var asked = Moment.zero
+    /// When CONNECT left the line.
+    var connectDeparted = Moment.zero
+    var pending: Pending?
+    /// What this connection has asked the server for, refused or not, and not taken back.
+    var asked: [String: QoS] = [:]
+    var change = SubscriptionChange()
     /// QoS 0 messages wait until the line has caught up.
     var catchUp: Moment?
     /// Inbound QoS 1 messages that the caller has not acknowledged yet.
@@ -96,7 +93,7 @@ public struct MQTTConnection: Sendable {
         lineFree = now
         lastReceived = now
         transmit(MQTTPacket.connect(settings.connect).encoded(), now: now, &effects)
-        asked = lineFree
+        connectDeparted = lineFree
         phase = .connecting(until: lineFree + settings.connackTimeout)
         return effects
     }
@@ -143,7 +140,7 @@ public struct MQTTConnection: Sendable {
 
     /// Ends the attempt without a word, if it has not ended, and hands the session to the next one.
     public mutating func takeSession() -> MQTTSession {
-        if case .subscribing(let pending, _) = phase { session.releaseIdentifier(pending.packetIdentifier) }
+        forgetPending()
         phase = .ended
         sessionTaken = true
         defer { session = MQTTSession() }

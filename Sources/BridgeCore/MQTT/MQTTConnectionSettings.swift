@@ -6,9 +6,12 @@ extension MQTTConnection {
         public var subscriptions: [Subscription]
         /// Filters in one SUBSCRIBE at most; some servers take no more than 8.
         public var topicsPerSubscribe = 8
+        /// Subscriptions that the server takes of one client.
+        public var mostSubscriptions = Int.max
         /// From the moment CONNECT has left the line to CONNACK.
         public var connackTimeout: Duration = .seconds(10)
-        /// From the moment each SUBSCRIBE has left the line to its SUBACK.
+        /// From the moment each SUBSCRIBE or UNSUBSCRIBE has left the line to its SUBACK or UNSUBACK; longer on a slow
+        /// network once the link is online, see ``RoundTrip``.
         public var subackTimeout: Duration = .seconds(10)
         /// How long before the end of the keep-alive interval PINGREQ goes out.
         public var pingMargin: Duration
@@ -94,6 +97,8 @@ extension MQTTConnection {
         case pinged(rtt: Duration)
         /// These filters do not hold: SUBACK said 0x80, or they are no filters. The link goes on.
         case refusedSubscriptions([String])
+        /// The server has taken a change of the subscriptions over, but for those that were refused.
+        case subscriptionsChanged(added: [String], removed: [String])
         /// An answer is overdue: find out whether the connection is still the same one, and say so with
         /// ``MQTTConnection/verified(now:)``. What is sent meanwhile has to wait.
         case verify

@@ -27,6 +27,8 @@ public struct MQTTSession: Sendable {
     public private(set) var backlog: [OutgoingMessage] = []
     /// The outbox row of a message that goes alone, because the link may break with it (``PoisonWatch``).
     public var suspect: Int64?
+    /// Filters that the server may hold a subscription for: asked for, and not unsubscribed since.
+    var filters: [String] = []
     /// Bytes on the wire of what is in flight.
     public private(set) var inFlightBytes = 0
     private var usedIdentifiers: Set<UInt16> = []

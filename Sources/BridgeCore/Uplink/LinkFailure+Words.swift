@@ -103,7 +103,7 @@ extension LinkFailure: CustomStringConvertible {
             "Another client signs in as the same device: \(sessions) sessions in a row were accepted and ended at once."
         case .plainTCPRefused: "The cloud takes TCP connections and hangs up without answering CONNECT, each time."
         case .noConnectAcknowledgement: "The connection was made, but CONNECT was not answered."
-        case .noSubscribeAcknowledgement: "SUBSCRIBE was not answered."
+        case .noSubscribeAcknowledgement: "SUBSCRIBE or UNSUBSCRIBE was not answered."
         case .connectionReplaced: "The TCP connection was lost; the modem made another one without a word."
         case .pingTimedOut: "The cloud did not answer a ping; the connection is dead."
         case .publishTimedOut: "The cloud did not acknowledge a message in time."

@@ -27,6 +27,7 @@ extension Configuration {
                 password: broker.password.isEmpty ? nil : Array(broker.password.value.utf8))
         }
         var session = MQTTConnection.Settings(connect: connect, subscriptions: subscriptions)
+        if aliyun != nil { session.mostSubscriptions = PlatformRules.subscriptions }
         // A message is acknowledged once a local program has it.
         session.acknowledgesAutomatically = false
         session.bytesPerSecond = max(1, serial.baud / 10)

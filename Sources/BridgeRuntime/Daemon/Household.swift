@@ -187,6 +187,10 @@ final class Household {
         var parts: [String] = []
         if let atOnce = keys(.atOnce) { parts.append("\(atOnce) in force") }
         if relinked { parts.append("the link is brought up anew for \(keys(.relink) ?? "the new settings")") }
+        if let told = keys(.resubscribe) {
+            let isKept = !relinked && uplink.situation.state == .online
+            parts.append("\(told) goes to the broker \(isKept ? "in the session that stands" : "at the next sign-in")")
+        }
         if !stale.isEmpty {
             parts.append("\(stale.joined(separator: ", ")) will be in force after a restart of the daemon")
         }

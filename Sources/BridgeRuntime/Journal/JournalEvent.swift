@@ -19,6 +19,7 @@ public enum JournalEvent: String, CaseIterable, Sendable {
     case personNeeded = "fc8b468d498f4c4c82e3ac7298332382"
     case portTrouble = "857c26bd68704ca8a14327332c36beaa"
     case subscriptionRefused = "4bb0eb104d2a43bd941f9d12caf1117f"
+    case subscriptionsChanged = "3e4ad37295db4e7c9d9e59fed95874c7"
     case cloudMessage = "cce5499cf8a54276a96bd63f2ecde4b7"
     case requestRefused = "5e9358723da7424e98fe678e2212632b"
     case clientDropped = "a339afd1037941f6b814f02aa0a443a0"

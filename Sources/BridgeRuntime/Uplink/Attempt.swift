@@ -98,6 +98,9 @@ final class Attempt {
 
     func acknowledge(_ identifier: UInt16) { mqtt.acknowledge(identifier) }
 
+    /// Other subscriptions are wanted, now or at sign-in.
+    func changeSubscriptions(to subscriptions: [Subscription]) { mqtt.changeSubscriptions(to: subscriptions) }
+
     /// Asks the broker for a sign of life; `.pinged` or a failure follows.
     func probe() { mqtt.probe() }
 

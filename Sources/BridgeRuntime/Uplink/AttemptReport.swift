@@ -23,6 +23,8 @@ enum AttemptReport {
     case windowOpened
     case pinged(Duration)
     case refusedSubscriptions([String])
+    /// The broker took a change of the subscriptions over.
+    case subscriptionsChanged(added: [String], removed: [String])
     case note(String)
     /// The orderly end that was asked for is done; the modem is in command mode.
     case left

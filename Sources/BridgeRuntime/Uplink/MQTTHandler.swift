@@ -15,6 +15,7 @@ final class MQTTHandler: ChannelInboundHandler {
         case publish(OutgoingMessage)
         case acknowledge(UInt16)
         case probe
+        case subscriptions([Subscription])
         case disconnect
         case timerFired
     }
@@ -56,6 +57,9 @@ final class MQTTHandler: ChannelInboundHandler {
 
     /// Asks for a sign of life.
     func probe() { take(.probe) }
+
+    /// Other subscriptions are wanted.
+    func changeSubscriptions(to subscriptions: [Subscription]) { take(.subscriptions(subscriptions)) }
 
     /// Sends DISCONNECT and has the modem leave the tunnel.
     func disconnect() { take(.disconnect) }
@@ -121,6 +125,8 @@ final class MQTTHandler: ChannelInboundHandler {
         case .publish(let message): return connection.publish(message, now: .now)
         case .acknowledge(let identifier): return connection.acknowledge(packetIdentifier: identifier, now: .now)
         case .probe: return connection.probe(now: .now)
+        case .subscriptions(let subscriptions):
+            return connection.changeSubscriptions(to: subscriptions, now: .now)
         case .disconnect: return connection.disconnect(now: .now)
         case .timerFired: return connection.timerFired(now: .now)
         }
@@ -142,6 +148,8 @@ final class MQTTHandler: ChannelInboundHandler {
         case .windowOpened: report(.windowOpened)
         case .pinged(let roundTrip): report(.pinged(roundTrip))
         case .refusedSubscriptions(let filters): report(.refusedSubscriptions(filters))
+        case .subscriptionsChanged(let added, let removed):
+            report(.subscriptionsChanged(added: added, removed: removed))
         case .verify: context?.triggerUserOutboundEvent(ModemHandler.TunnelRequest.verify, promise: nil)
         case .disconnected:
             context?.triggerUserOutboundEvent(ModemHandler.TunnelRequest.leave, promise: nil)

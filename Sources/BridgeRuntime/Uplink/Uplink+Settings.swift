@@ -15,10 +15,12 @@ extension Uplink {
         ///
         /// - Parameter wasOnline: whether the modem is known to be well.
         func repair(from old: Settings, wasOnline: Bool) -> Repair? {
-            // How many messages may be in flight follows from the rate; the next session is early enough for that.
-            var sameWindow = old.mqtt
-            sameWindow.windowMessages = mqtt.windowMessages
-            guard port != old.port || modem != old.modem || mqtt != sameWindow else { return nil }
+            // How many messages may be in flight follows from the rate; the next session is early enough for that. The
+            // subscriptions are changed in the session that stands.
+            var kept = old.mqtt
+            kept.windowMessages = mqtt.windowMessages
+            kept.subscriptions = mqtt.subscriptions
+            guard port != old.port || modem != old.modem || mqtt != kept else { return nil }
             guard wasOnline, port == old.port else { return .reset }
             let network = (modem.ssid, modem.password, modem.bssid ?? "")
             return network == (old.modem.ssid, old.modem.password, old.modem.bssid ?? "") ? .dial : .join

@@ -110,6 +110,9 @@ final class Uplink {
         if new.pace != old.pace { dispatcher.pace = new.pace.map { PublishPace($0) } }
         tap.secrets = new.secrets
         guard let repair = new.repair(from: old, wasOnline: situation.state == .online) else {
+            if new.mqtt.subscriptions != old.mqtt.subscriptions {
+                attempt?.changeSubscriptions(to: new.mqtt.subscriptions)
+            }
             pump()
             return false
         }
@@ -254,6 +257,12 @@ final class Uplink {
             logger.event(
                 .subscriptionRefused, level: .warning,
                 "the broker refused the subscription to \(filters.joined(separator: ", "))")
+        case .subscriptionsChanged(let added, let removed):
+            let parts = [("subscribed to", added), ("unsubscribed from", removed)].filter { !$0.1.isEmpty }
+            logger.event(
+                .subscriptionsChanged,
+                "the broker took the change over: "
+                    + parts.map { "\($0) \($1.joined(separator: ", "))" }.joined(separator: "; "))
         case .note(let text): logger.debug("\(text)")
         case .left: finish(attempt)
         case .failed(let failure):

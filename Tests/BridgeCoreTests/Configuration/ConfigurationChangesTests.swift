@@ -35,12 +35,13 @@ import Testing
         var new = old
         new.log.level = .debug
         new.mqtt.keepAlive = 60
+        new.mqtt.subscribe = [.init(filter: "a", qos: .atLeastOnce)]
         new.outbox.path = "/elsewhere"
         new.aliyun?.deviceSecret = Secret("another")
         #expect(
             old.changes(to: new) == [
                 .init("aliyun.device_secret", .relink), .init("mqtt.keep_alive", .relink),
-                .init("outbox.path", .restart), .init("log.level", .atOnce),
+                .init("mqtt.subscribe", .resubscribe), .init("outbox.path", .restart), .init("log.level", .atOnce),
             ])
     }
 

@@ -23,6 +23,7 @@ struct UplinkSettingsTests {
             $0.log.level = .debug
             $0.outbox.maxBytes = 1
             $0.mqtt.qos = .atMostOnce
+            $0.mqtt.subscribe = [.init(filter: "a", qos: .atLeastOnce)]
         }
         #expect(changed.repair(from: Self.settings(), wasOnline: true) == nil)
         var paced = Self.settings()
