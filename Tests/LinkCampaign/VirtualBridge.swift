@@ -23,7 +23,7 @@ struct VirtualBridge {
     var outbox = OutboxModel()
     private var link: ModemLink?
     private var mqtt: MQTTConnection?
-    private var session = MQTTSession()
+    private var session = MQTTSession(identifiers: MQTTSession.answeredByCommandMode)
     private var random: SeededGenerator
     /// Grows with each attempt, so that what is left of an ended one is seen.
     private var generation = 0

@@ -20,6 +20,14 @@ struct ScenarioTests {
         #expect(result.failures == [word: 1], "seed \(seed)")
     }
 
+    @Test("transparent mode is left by itself: the next message tells", arguments: [1, 2, 5, 6, 7, 8])
+    func escaped(seed: UInt64) {
+        let result = run(seed, [(.zero, "modem rtt 40-90"), (.milliseconds(600_500), "modem escape")])
+        #expect(result.complaints.isEmpty, "seed \(seed): \(result.complaints)")
+        #expect(result.recovery > .zero && result.recovery <= .seconds(5), "seed \(seed): \(result.recovery)")
+        #expect(result.failures == ["protocol-violation": 1], "seed \(seed)")
+    }
+
     @Test("a slow network costs no session", arguments: [1, 2, 3])
     func slow(seed: UInt64) {
         let result = run(seed, [(.zero, "modem rtt 1000-3000")])

@@ -9,7 +9,7 @@ extension MQTTConnection {
             return effects
         case .condemned:
             tail.append(bytes)
-            if BootText.isPresent(in: tail.bytes) { end(.failed(.modemRestartedOnline), &effects) }
+            if let failure = modemsWord { end(.failed(failure), &effects) }
             return effects
         case .connecting, .subscribing, .online: break
         }
@@ -31,8 +31,8 @@ extension MQTTConnection {
     /// The stream cannot be read on: either the server or the line erred, or the modem restarted.
     private mutating func condemn(_ error: MQTTError, now: Moment, _ effects: inout [Effect]) {
         let failure = LinkFailure.protocolViolation(detail: error.description)
-        if BootText.isPresent(in: tail.bytes) {
-            end(.failed(.modemRestartedOnline), &effects)
+        if let word = modemsWord {
+            end(.failed(word), &effects)
         } else if settings.restartVerdictDelay <= .zero {
             end(.failed(failure), &effects)
         } else {
@@ -40,6 +40,13 @@ extension MQTTConnection {
             phase = .condemned(failure, until: now + settings.restartVerdictDelay)
             effects.append(.note("The stream from the server is not MQTT: \(error)"))
         }
+    }
+
+    /// What the modem says itself, in a stream that cannot be read on.
+    private var modemsWord: LinkFailure? {
+        if ModemText.saysRestart(tail.bytes) { return .modemRestartedOnline }
+        guard ModemText.saysCommandMode(tail.bytes) else { return nil }
+        return .protocolViolation(detail: "the modem answers as to a command: it left transparent mode")
     }
 
     private mutating func handle(_ packet: MQTTPacket, now: Moment, _ effects: inout [Effect]) {

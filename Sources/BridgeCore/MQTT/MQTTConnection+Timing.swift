@@ -121,7 +121,7 @@ extension MQTTConnection {
     /// Ends the attempt because the server is silent; boot text that was taken for the start of a
     /// packet is the better reason.
     private mutating func giveUp(_ failure: LinkFailure, _ effects: inout [Effect]) {
-        let restarted = decoder.waitingBytes > 0 && BootText.isPresent(in: tail.bytes)
+        let restarted = decoder.waitingBytes > 0 && ModemText.saysRestart(tail.bytes)
         end(.failed(restarted ? .modemRestartedOnline : failure), &effects)
     }
 }

@@ -51,7 +51,7 @@ public struct MQTTConnection: Sendable {
     var session: MQTTSession
     var phase = Phase.idle
     var decoder: MQTTStreamDecoder
-    var tail = BootText.Tail()
+    var tail = ModemText.Tail()
     /// When the line will have sent all that was written to it.
     var lineFree = Moment.zero
     /// When bytes last came, or the line was opened.

@@ -32,12 +32,21 @@ public struct MQTTSession: Sendable {
     /// Bytes on the wire of what is in flight.
     public private(set) var inFlightBytes = 0
     private var usedIdentifiers: Set<UInt16> = []
+    private let identifiers: ClosedRange<UInt16>
     private var nextIdentifier: UInt16
 
-    /// - Parameter nextIdentifier: the first packet identifier to be given out, from 1 on.
-    public init(nextIdentifier: UInt16 = 1) {
-        precondition(nextIdentifier != 0, "Packet identifiers begin with 1 [MQTT-2.3.1-1]")
-        self.nextIdentifier = nextIdentifier
+    /// Packet identifiers with a line feed as their first byte.
+    ///
+    /// A module that has left transparent mode by accident takes PUBLISH and SUBSCRIBE for the beginning of a command line,
+    /// and would say nothing for as long as no line ends. With a line feed in each of them it answers at once, `ERROR` in
+    /// all likelihood (ESP8266 AT: a line without `AT`, or without CR, is refused), and that is no MQTT.
+    public static let answeredByCommandMode: ClosedRange<UInt16> = 0x0A00...0x0AFF
+
+    /// - Parameter identifiers: the packet identifiers to be given out, in turns.
+    public init(identifiers: ClosedRange<UInt16> = 1...UInt16.max) {
+        precondition(identifiers.lowerBound > 0, "Packet identifiers begin with 1 [MQTT-2.3.1-1]")
+        self.identifiers = identifiers
+        nextIdentifier = identifiers.lowerBound
     }
 
     /// The outbox rows that are lent to this session, in the order of publishing.
@@ -46,9 +55,9 @@ public struct MQTTSession: Sendable {
     /// How many packet identifiers are in use.
     var identifiersInUse: Int { usedIdentifiers.count }
 
-    /// Takes an identifier that is not in use [MQTT-2.3.1-2]; nil when all 65,535 are.
+    /// Takes an identifier that is not in use [MQTT-2.3.1-2]; nil when all are.
     mutating func takeIdentifier() -> UInt16? {
-        guard usedIdentifiers.count < Int(UInt16.max) else { return nil }
+        guard usedIdentifiers.count < identifiers.count else { return nil }
         while usedIdentifiers.contains(nextIdentifier) { advanceIdentifier() }
         defer { advanceIdentifier() }
         usedIdentifiers.insert(nextIdentifier)
@@ -56,7 +65,7 @@ public struct MQTTSession: Sendable {
     }
 
     private mutating func advanceIdentifier() {
-        nextIdentifier = nextIdentifier == .max ? 1 : nextIdentifier + 1
+        nextIdentifier = nextIdentifier == identifiers.upperBound ? identifiers.lowerBound : nextIdentifier + 1
     }
 
     /// Gives an identifier back that no message holds (SUBACK came, or the attempt is over).

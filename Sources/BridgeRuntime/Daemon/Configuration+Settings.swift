@@ -32,7 +32,7 @@ extension Configuration {
         session.acknowledgesAutomatically = false
         session.bytesPerSecond = max(1, serial.baud / 10)
         // After a stall all that is in flight arrives within a moment, and the platform drops what is more than a second's.
-        if let pace { session.windowMessages = max(1, pace.atLeastOnce) }
+        if let pace { session.windowMessages = min(max(1, pace.atLeastOnce), Self.mostInFlight) }
         session.heartbeat = modem.heartbeat > 0 ? .seconds(modem.heartbeat) : nil
         // With RTS and CTS the module holds the host back itself.
         session.longestBurst = serial.flowControl == .rtsCts ? .max : session.windowBytes
@@ -62,6 +62,9 @@ extension Configuration {
 
     /// Bytes that may wait for PUBACK in packet mode: a piece on its way, one whose answers come in, and what is next.
     private static let packetWindow = 4 * 2048
+
+    /// Messages that may wait for PUBACK, whatever the rate: packet identifiers have to be left for the next ones.
+    private static let mostInFlight = MQTTSession.answeredByCommandMode.count / 2
 
     /// The platform's limits stand in the relation of 10 to 30.
     private var pace: PublishPace.Limits? {

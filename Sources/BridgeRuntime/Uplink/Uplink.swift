@@ -39,7 +39,7 @@ final class Uplink {
     }
     private var port: SerialPort?
     private var finder: PortFinder
-    private var session = MQTTSession()
+    private var session = MQTTSession(identifiers: MQTTSession.answeredByCommandMode)
     private var poison = PoisonWatch()
     private var attempt: Attempt?
     /// What the port was last opened as.

@@ -188,6 +188,15 @@ struct MQTTTimingTests {
         #expect(rig.receive("\u{1}garbage").violation != nil)
     }
 
+    @Test(arguments: ["\r\nERROR\r\n", "\r\nbusy p...\r\n"], MQTTCutting.allCases)
+    func `the answer of command mode is a verdict`(_ text: String, _ cutting: MQTTCutting) {
+        var rig = idle(100)
+        var effects: [MQTTConnection.Effect] = []
+        for chunk in cutting.cut(Array(text.utf8)) { effects += rig.machine.received(chunk, now: rig.now) }
+        #expect(effects.violation?.contains("it left transparent mode") == true)
+        #expect(rig.machine.hasEnded)
+    }
+
     @Test func `disconnect while the verdict is awaited sends nothing`() {
         var rig = idle(100)
         _ = rig.receive("\u{1}")
