@@ -22,13 +22,13 @@ import Synchronization
 public final class Outbox: Sendable {
     /// What a person should know about the opening, for the journal.
     public let notices: [OutboxNotice]
-    private let limits: Mutex<OutboxLimits>
+    let limits: Mutex<OutboxLimits>
     private let queue: DatabaseQueue
     private let gathering: Mutex<Gathering>
-    private let account: Mutex<Account>
+    let account: Mutex<Account>
     /// Messages that ``next(limitBytes:limitCount:now:completion:)`` has handed out, and those whose removal is not
     /// written: not read again, and neither expired, purged nor given up for room.
-    private let taken = Mutex<Set<Int64>>([])
+    let taken = Mutex<Set<Int64>>([])
     /// Used on the queue only.
     private let desk: Mutex<Desk>
     /// What the process before left: the next id to give out, and whether it ended in order.
@@ -54,7 +54,7 @@ public final class Outbox: Sendable {
         var lastEpoch: Int64
     }
 
-    private struct Account {
+    struct Account {
         /// As of the last commit.
         var written: OutboxBooks
         /// Messages that have left, which is not yet written.
@@ -194,7 +194,6 @@ public final class Outbox: Sendable {
         completion: @escaping @Sendable (Result<[WaitingMessage], OutboxRefusal>) -> Void
     ) {
         let isOpen = onQueue { outbox, db in
-            var expired: [Int64] = []
             repeat {
                 let request = OutboxReader.Request(
                     bytes: limitBytes, count: limitCount, now: now, limits: outbox.limits.withLock { $0 },
@@ -202,10 +201,13 @@ public final class Outbox: Sendable {
                 do {
                     let result = try outbox.atDesk { desk in try desk.reader.read(request, db) }
                     outbox.taken.withLock { $0.formUnion(result.messages.lazy.map(\.sequence)) }
-                    expired = result.expired
-                    if !expired.isEmpty { outbox.drop(expired, as: .expired, at: now, db) }
-                    // Nothing but messages whose time is over, and perhaps more behind them.
-                    if !result.messages.isEmpty || expired.isEmpty { return completion(.success(result.messages)) }
+                    let dropped = result.expired.isEmpty ? 0 : outbox.drop(result.expired, as: .expired, at: now, db)
+                    if !result.messages.isEmpty || result.expired.isEmpty {
+                        return completion(.success(result.messages))
+                    }
+                    // Nothing but messages whose time is over, and perhaps more behind them. When a failing disk keeps
+                    // them, the next reading would find the same.
+                    if dropped == 0 { return completion(.failure(.diskFailed(detail: "expired messages stay"))) }
                 } catch {
                     outbox.damage.failed(error)
                     return completion(.failure(OutboxWriter.refusal(for: error)))
@@ -217,50 +219,6 @@ public final class Outbox: Sendable {
 
     /// Messages that were handed out wait again.
     public func putBack(_ sequences: some Sequence<Int64>) { taken.withLock { $0.subtract(sequences) } }
-
-    /// Drops the messages whose time is over, those handed out excepted; gives up waiting for replies that are long overdue;
-    /// forgets old receipts.
-    /// - Parameter completion: told how many were dropped.
-    public func sweep(now: Int64, completion: (@Sendable (Int) -> Void)? = nil) {
-        let isOpen = onQueue { outbox, db in
-            let total = outbox.dropAll(as: .expired, at: now, db) { taken, limits in
-                try OutboxStore.expired(but: taken, limits: limits, now: now, count: 1000, db)
-            }
-            outbox.giveUpOverdueReplies(now: now, db)
-            outbox.forget(now: now, db)
-            completion?(total)
-        }
-        if !isOpen { completion?(0) }
-    }
-
-    /// Removes waiting messages that are not handed out, on a person's order.
-    ///
-    /// - Parameter selection: one message, or nil for all.
-    /// - Parameter completion: told how many were removed.
-    public func purge(_ selection: Int64?, at now: Int64, completion: @escaping @Sendable (Int) -> Void) {
-        let isOpen = onQueue { outbox, db in
-            let total = outbox.dropAll(as: .purged, at: now, db) { taken, _ in
-                try OutboxStore.waiting(but: taken, only: selection, count: 1000, db)
-            }
-            completion(total)
-        }
-        if !isOpen { completion(0) }
-    }
-
-    /// ``purge(_:at:completion:)`` for a caller that may block; how many messages were removed.
-    public func purgeAndWait(_ selections: [Int64?]) -> Int {
-        let total = Mutex(0)
-        let done = DispatchGroup()
-        for selection in selections {
-            done.enter()
-            purge(selection, at: WallTime.now.milliseconds) { count in
-                total.withLock { $0 += count }
-                done.leave()
-            }
-        }
-        done.wait()
-        return total.withLock { $0 }
-    }
 
     /// Commits what was given so far and closes the file; blocks. Later appends are refused.
     ///
@@ -289,7 +247,7 @@ public final class Outbox: Sendable {
 
     /// Has something done on the queue; false when the outbox is closed.
     @discardableResult
-    private func onQueue(_ body: @escaping @Sendable (Outbox, Database) -> Void) -> Bool {
+    func onQueue(_ body: @escaping @Sendable (Outbox, Database) -> Void) -> Bool {
         let closed = gathering.withLock { $0.isClosed }
         guard !closed else { return false }
         queue.asyncWriteWithoutTransaction { [self] db in body(self, db) }
@@ -329,7 +287,7 @@ public final class Outbox: Sendable {
         perform(operations, db)
     }
 
-    private func perform(_ operations: [OutboxOperation], _ db: Database) {
+    func perform(_ operations: [OutboxOperation], _ db: Database) {
         let report = atDesk { desk in
             let situation = OutboxWriter.Situation(
                 books: account.withLock { $0.written }, limits: limits.withLock { $0 },
@@ -353,46 +311,10 @@ public final class Outbox: Sendable {
 
     /// Drops messages in a transaction of their own; returns how many were there.
     @discardableResult
-    private func drop(_ sequences: [Int64], as reason: DropReason, at now: Int64, _ db: Database) -> Int {
+    func drop(_ sequences: [Int64], as reason: DropReason, at now: Int64, _ db: Database) -> Int {
         let before = account.withLock { $0.written.droppedInTotal }
         perform([.giveUp(sequences, reason, at: now)], db)
         return Int(account.withLock { $0.written.droppedInTotal } - before)
-    }
-
-    /// Drops what `choice` finds, a portion at a time, until it finds nothing more.
-    private func dropAll(
-        as reason: DropReason, at now: Int64, _ db: Database,
-        _ choice: (_ taken: Set<Int64>, OutboxLimits) throws -> [Int64]
-    ) -> Int {
-        var total = 0
-        while let some = try? choice(taken.withLock { $0 }, limits.withLock { $0 }), !some.isEmpty {
-            let dropped = drop(some, as: reason, at: now, db)
-            total += dropped
-            if dropped == 0 { break }
-        }
-        return total
-    }
-
-    /// For messages whose reply nobody watches for any longer: their program has gone, or the daemon was restarted.
-    private func giveUpOverdueReplies(now: Int64, _ db: Database) {
-        let since = now &- ReplyMatcher.patience.inMilliseconds
-        while let some = try? ReceiptStore.unanswered(since: since, count: 1000, db), !some.isEmpty {
-            let before = books.dropped[.noReply] ?? 0
-            perform([.unanswered(some)], db)
-            if books.dropped[.noReply] ?? 0 == before { break }
-        }
-    }
-
-    /// Receipts are kept for as long as messages are, and so is what was set aside.
-    private func forget(now: Int64, _ db: Database) {
-        let limit = now &- limits.withLock { $0.maxAge }
-        let received = account.withLock { $0.written.received }
-        var forgotten = 1000
-        while forgotten == 1000 {
-            // A failing disk is met again by the next message, which has somebody to tell.
-            forgotten = (try? ReceiptStore.forget(before: limit, received: received, count: 1000, db)) ?? 0
-        }
-        try? OutboxStore.forgetSetAside(before: limit, db)
     }
 
     /// Has kept removals tried again in a second; one such try is under way at a time.

@@ -5,6 +5,22 @@ import GRDB
 import Synchronization
 import Testing
 
+/// Another connection that holds the write lock, for longer than the outbox waits for it (two seconds).
+private struct Blocker {
+    private let queue: DatabaseQueue
+
+    init(_ path: String) async throws {
+        var configuration = GRDB.Configuration()
+        configuration.allowsUnsafeTransactions = true
+        queue = try DatabaseQueue(path: path, configuration: configuration)
+        try await queue.writeWithoutTransaction { db in try db.execute(sql: "BEGIN IMMEDIATE") }
+    }
+
+    func end() async throws {
+        try await queue.writeWithoutTransaction { db in try db.execute(sql: "ROLLBACK") }
+    }
+}
+
 /// What the outbox does on a full disk and with a file that is no good.
 @Suite struct OutboxTroubleTests {
     private let folder: TemporaryFolder
@@ -53,11 +69,7 @@ import Testing
     func blockedRemoval() async throws {
         let outbox = try Outbox(path: folder.database, limits: OutboxLimits())
         for text in ["1", "2", "3"] { _ = try await outbox.receipt(.test(text)) }
-        // Another connection holds the write lock for longer than the outbox waits for it.
-        var configuration = GRDB.Configuration()
-        configuration.allowsUnsafeTransactions = true
-        let blocker = try DatabaseQueue(path: folder.database, configuration: configuration)
-        try await blocker.writeWithoutTransaction { db in try db.execute(sql: "BEGIN IMMEDIATE") }
+        let blocker = try await Blocker(folder.database)
         async let removed = outbox.remove(1, as: .delivered)
         let refused = await outbox.append(.test("4"))
         guard case .failure(.diskFailed) = refused else {
@@ -66,10 +78,48 @@ import Testing
         }
         #expect(try await outbox.texts() == ["2", "3"])
         #expect(outbox.books.delivered == 0)
-        try await blocker.writeWithoutTransaction { db in try db.execute(sql: "ROLLBACK") }
+        try await blocker.end()
         #expect(await removed)
         #expect(outbox.books == OutboxBooks(received: 3, delivered: 1, waiting: 2, bytes: outbox.books.bytes))
         #expect(try await outbox.receipt(.test("5")) == 4)
+        outbox.close()
+    }
+
+    @Test(
+        "Expired messages that cannot be removed do not keep the outbox busy: whoever asks is told",
+        .timeLimit(.minutes(1)))
+    func expiredStay() async throws {
+        let outbox = try Outbox(path: folder.database, limits: OutboxLimits(maxAge: 1000))
+        for text in ["1", "2", "3"] { _ = try await outbox.receipt(.test(text, queuedAt: 0)) }
+        let blocker = try await Blocker(folder.database)
+        await #expect(throws: OutboxRefusal.diskFailed(detail: "expired messages stay")) {
+            try await outbox.next(now: 5000)
+        }
+        try await blocker.end()
+        #expect(try await outbox.next(now: 5000) == [])
+        #expect(outbox.books.dropped == [.expired: 3])
+        outbox.close()
+    }
+
+    @Test("What programs wait for comes between the portions of a purge")
+    func purgeLetsOthersThrough() async throws {
+        let outbox = try Outbox(path: folder.database, limits: OutboxLimits())
+        for index in 0..<3500 { outbox.append(.test("\(index)")) { _ in } }
+        _ = try await outbox.receipt(.test("last"))
+        let order = Mutex<[String]>([])
+        let blocker = try await Blocker(folder.database)
+        // Held up until both are asked for.
+        outbox.append(.test("first")) { _ in }
+        async let purged = withCheckedContinuation { continuation in
+            outbox.purge(nil, at: 1_000_000) { count in
+                order.withLock { $0.append("purged") }
+                continuation.resume(returning: count)
+            }
+        }
+        try await blocker.end()
+        outbox.append(.test("meanwhile")) { _ in order.withLock { $0.append("stored") } }
+        _ = await purged
+        #expect(order.withLock { $0 } == ["stored", "purged"])
         outbox.close()
     }
 

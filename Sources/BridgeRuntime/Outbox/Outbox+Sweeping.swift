@@ -1,0 +1,104 @@
+import BridgeCore
+import Dispatch
+import GRDB
+import Synchronization
+
+/// What is removed by the thousand: by age, on a person's order, receipts and keys that are old.
+///
+/// Each portion is a piece of work of its own on the outbox's queue: what programs wait for comes between.
+extension Outbox {
+    private static let portion = 1000
+
+    /// Drops the messages whose time is over, those handed out excepted; gives up waiting for replies that are long overdue;
+    /// forgets old receipts.
+    /// - Parameter completion: told how many were dropped.
+    public func sweep(now: Int64, completion: (@Sendable (Int) -> Void)? = nil) {
+        let expired: Choice = { taken, limits, db in
+            try OutboxStore.expired(but: taken, limits: limits, now: now, count: Self.portion, db)
+        }
+        dropAll(as: .expired, at: now, expired) { [self] total in
+            inPortions({ outbox, db in outbox.giveUpOverdueReplies(now: now, db) }) { [self] in
+                inPortions({ outbox, db in outbox.forget(now: now, db) }) { completion?(total) }
+            }
+        }
+    }
+
+    /// Removes waiting messages that are not handed out, on a person's order.
+    ///
+    /// - Parameter selection: one message, or nil for all.
+    /// - Parameter completion: told how many were removed.
+    public func purge(_ selection: Int64?, at now: Int64, completion: @escaping @Sendable (Int) -> Void) {
+        let chosen: Choice = { taken, _, db in
+            try OutboxStore.waiting(but: taken, only: selection, count: Self.portion, db)
+        }
+        dropAll(as: .purged, at: now, chosen, completion: completion)
+    }
+
+    /// ``purge(_:at:completion:)`` for a caller that may block; how many messages were removed.
+    public func purgeAndWait(_ selections: [Int64?]) -> Int {
+        let total = Mutex(0)
+        let done = DispatchGroup()
+        for selection in selections {
+            done.enter()
+            purge(selection, at: WallTime.now.milliseconds) { count in
+                total.withLock { $0 += count }
+                done.leave()
+            }
+        }
+        done.wait()
+        return total.withLock { $0 }
+    }
+
+    /// Finds some of the messages that are to be dropped.
+    private typealias Choice = @Sendable (_ taken: Set<Int64>, OutboxLimits, Database) throws -> [Int64]
+
+    /// Drops what `choice` finds, a portion at a time, until it finds nothing more or nothing can be removed.
+    private func dropAll(
+        as reason: DropReason, at now: Int64, _ choice: @escaping Choice, completion: @escaping @Sendable (Int) -> Void
+    ) {
+        let total = Mutex(0)
+        inPortions(
+            { outbox, db in
+                let taken = outbox.taken.withLock { $0 }
+                guard let some = try? choice(taken, outbox.limits.withLock { $0 }, db), !some.isEmpty else {
+                    return false
+                }
+                let dropped = outbox.drop(some, as: reason, at: now, db)
+                total.withLock { $0 += dropped }
+                return dropped > 0
+            },
+            completion: { completion(total.withLock { $0 }) })
+    }
+
+    /// Does something on the queue until it says that nothing is left, or the outbox is closed.
+    private func inPortions(
+        _ portion: @escaping @Sendable (Outbox, Database) -> Bool, completion: @escaping @Sendable () -> Void
+    ) {
+        let isOpen = onQueue { outbox, db in
+            if portion(outbox, db) { outbox.inPortions(portion, completion: completion) } else { completion() }
+        }
+        if !isOpen { completion() }
+    }
+
+    /// For messages whose reply nobody watches for any longer: their program has gone, or the daemon was restarted.
+    private func giveUpOverdueReplies(now: Int64, _ db: Database) -> Bool {
+        let since = now &- ReplyMatcher.patience.inMilliseconds
+        guard let some = try? ReceiptStore.unanswered(since: since, count: Self.portion, db), !some.isEmpty else {
+            return false
+        }
+        let before = books.dropped[.noReply] ?? 0
+        perform([.unanswered(some)], db)
+        return books.dropped[.noReply] ?? 0 > before
+    }
+
+    /// Receipts are kept for as long as messages are, and so is what was set aside.
+    private func forget(now: Int64, _ db: Database) -> Bool {
+        let limit = now &- limits.withLock { $0.maxAge }
+        let received = account.withLock { $0.written.received }
+        // A failing disk is met again by the next message, which has somebody to tell.
+        let forgotten = try? ReceiptStore.forget(before: limit, received: received, count: Self.portion, db)
+        if forgotten == Self.portion { return true }
+        try? OutboxStore.forgetSetAside(before: limit, db)
+        return false
+    }
+}
