@@ -114,7 +114,7 @@ final class CloudDesk {
                 let (me, report) = bound.value
                 switch result {
                 case .success(let appended):
-                    report(.queued(receipt: appended.sequence))
+                    report(.queued(receipt: appended.sequence, id: nil))
                     me.neighbours.sendAhead(
                         WaitingMessage(
                             sequence: appended.sequence, topic: topic, payload: payload, qos: qos.rawValue,

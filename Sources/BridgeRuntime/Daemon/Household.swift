@@ -135,7 +135,7 @@ final class Household {
             .map {
                 let household = me.value
                 household.watchdog?.stop()
-                household.outbox.close()
+                household.outbox.close(inOrder: !household.services.mayBeRepeated)
                 household.logger.event(
                     .stopped, "stopped, \(household.outbox.books.waiting) waiting for the next start")
             }

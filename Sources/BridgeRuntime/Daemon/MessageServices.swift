@@ -55,7 +55,7 @@ final class MessageServices: LocalServices {
         self.eventLoop = eventLoop
         self.logger = logger
         self.questions = questions
-        if let connection = outbox.crashedThrough { broken.startedAfterCrash(through: connection, now: .now) }
+        if let crash = outbox.crash { broken.started(after: crash, now: .now) }
     }
 
     func hello() -> JSONValue { questions.hello() }
@@ -71,9 +71,9 @@ final class MessageServices: LocalServices {
     }
 
     /// A link may be down for days: what is remembered for a client goes when it goes.
-    func left(client: ObjectIdentifier, broke: Bool) {
+    func left(client: ObjectIdentifier, settled: Int64?) {
         guard let gone = clients.removeValue(forKey: client) else { return }
-        if broke { broken.broke(gone.sender.connection, now: .now) }
+        if let settled { broken.broke(gone.sender.connection, settled: settled, now: .now) }
         for receipt in gone.watched {
             watchers[receipt]?.removeAll { $0.client == client }
             guard watchers[receipt]?.isEmpty == true else { continue }
@@ -82,11 +82,14 @@ final class MessageServices: LocalServices {
         }
     }
 
-    func receipt(_ query: ReceiptQuery, found: @escaping (Receipt?) -> Void) {
+    /// Whether programs may send messages again after a restart, because their connections broke a short while ago.
+    var mayBeRepeated: Bool { broken.suspects(now: .now) != nil }
+
+    func receipt(_ query: ReceiptQuery, found: @escaping (Result<Receipt?, OutboxRefusal>) -> Void) {
         let found = NIOLoopBound(found, eventLoop: eventLoop)
         let eventLoop = eventLoop
         outbox.receipt(query) { result in
-            eventLoop.execute { found.value(try? result.get()) }
+            eventLoop.execute { found.value(result) }
         }
     }
 
@@ -94,7 +97,7 @@ final class MessageServices: LocalServices {
         questions.purging()
         let bound = NIOLoopBound((self, done), eventLoop: eventLoop)
         let eventLoop = eventLoop
-        outbox.purge(selection, at: WallTime.now.milliseconds) { count in
+        outbox.purge(selection, at: WallTime.now.stamp) { count in
             eventLoop.execute {
                 let (me, done) = bound.value
                 me.logger.event(
@@ -107,13 +110,12 @@ final class MessageServices: LocalServices {
     }
 
     func submit(_ submission: Submission, report: @escaping (SubmissionReport) -> Void) {
-        let now = WallTime.now.milliseconds
+        let now = WallTime.now
         let request = submission.request
         var message = NewMessage(
             topic: request.topic, payload: request.payload, qos: request.qos ?? defaultQoS.rawValue,
             alinkID: request.alinkID, key: request.key,
-            expiresAt: Self.clockIsSet(now) ? request.expires.map { now &+ $0 } : nil,
-            queuedAt: Self.clockIsSet(now) ? now : .max)
+            expiresAt: now.isPlausible ? request.expires.map { now.milliseconds &+ $0 } : nil, queuedAt: now.stamp)
         message.sender = sender(of: submission)
         message.awaitsReply = request.until == .confirmed
         message.upcomingID = request.upcomingID
@@ -144,20 +146,22 @@ final class MessageServices: LocalServices {
         return sender
     }
 
-    /// Whether the clock shows 2025 or later. A board without a battery begins in 1970: what it takes then has no
-    /// age and does not expire, or the first answer of NTP would drop it all.
-    private static func clockIsSet(_ now: Int64) -> Bool { WallTime(milliseconds: now).isPlausible }
-
     private func stored(
         _ result: Result<Appended, OutboxRefusal>, _ submission: Submission,
         _ report: @escaping (SubmissionReport) -> Void
     ) {
         switch result {
         case .success(let appended):
+            var submission = submission
+            if let original = appended.original {
+                // The cloud answers what was sent, and the receipt is of that.
+                submission.request.alinkID = original.alinkID
+                submission.request.topic = original.topic
+            }
             if appended.outcome != .repeatedGone, submission.request.until > .queued {
                 watch(appended.sequence, submission, report)
             }
-            report(.queued(receipt: appended.sequence))
+            report(.queued(receipt: appended.sequence, id: submission.request.alinkID))
             switch appended.outcome {
             case .stored: questions.added()
             case .repeatedWaiting: break
@@ -195,13 +199,19 @@ final class MessageServices: LocalServices {
     ) {
         guard submission.request.until > .queued else { return }
         self.receipt(.number(receipt)) { [self] found in
-            switch found?.state {
+            let state: Receipt.State?
+            switch found {
+            case .success(let receipt): state = receipt?.state
+            case .failure(let refusal): return report(.refused(refusal.error, detail: "\(refusal)"))
+            }
+            switch state {
+            case nil:
+                report(.refused(.unknownReceipt, detail: "it was taken before, and its receipt is forgotten"))
             case .dropped(let reason): report(.dropped(receipt: receipt, reason))
             case .confirmed(let code, let data, let message):
                 report(.delivered(receipt: receipt))
                 report(.confirmed(receipt: receipt, code: code, data: data, message: message))
-            case .delivered, .waiting, nil:
-                // Of what is so old that its receipt is forgotten, delivery is all that can be said.
+            case .delivered, .waiting:
                 report(.delivered(receipt: receipt))
                 guard submission.request.until == .confirmed else { return }
                 watch(receipt, submission, report)
@@ -257,7 +267,7 @@ final class MessageServices: LocalServices {
         let answer = CloudReply(
             topic: String(message.topic.dropLast("_reply".count)), id: id, code: code ?? 0,
             data: reply["data"].map { Array($0.serialized.utf8) }, message: reply["message"]?.text)
-        outbox.confirm(answer, at: WallTime.now.milliseconds)
+        outbox.confirm(answer, at: WallTime.now.stamp)
         for receipt in replies.replied(topic: message.topic, id: id) {
             finish(
                 receipt,

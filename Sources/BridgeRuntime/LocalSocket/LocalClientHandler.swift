@@ -52,8 +52,7 @@ final class LocalClientHandler: ChannelDuplexHandler {
     private var isObserved = false
     /// The kernel says that the program went away and left answers unread (unix(7)), or that they could not be written.
     private var wasReset = false
-    /// It went without having read all answers.
-    private var broke = false
+    private var reading = AnswersRead()
     /// The connection has ended; what it left in the input is still carried out.
     private var isGone = false
     private var hasLeft = false
@@ -80,7 +79,7 @@ final class LocalClientHandler: ChannelDuplexHandler {
     func channelInactive(context: ChannelHandlerContext) {
         server.logger.debug("a program disconnected", metadata: peer.metadata)
         self.context = nil
-        broke = wasReset || !output.isEmpty || !answers.isEmpty
+        if !wasReset, output.isEmpty, answers.isEmpty { reading.ended() }
         output = []
         inputHasEnded = true
         isGone = true
@@ -137,7 +136,7 @@ final class LocalClientHandler: ChannelDuplexHandler {
         isProceeding = false
         if isGone, !hasLeft, unread.isEmpty {
             hasLeft = true
-            server.left(self, broke: broke)
+            server.left(self, settled: reading.settled)
         }
         if readIsOwed, !isPaused, let context {
             readIsOwed = false
@@ -194,15 +193,16 @@ final class LocalClientHandler: ChannelDuplexHandler {
 
     private func look(for query: ReceiptQuery, tag: [UInt8]?, _ ticket: AnswerQueue.Ticket) {
         pendingRequests += 1
-        server.services.receipt(query) { [self] receipt in
+        server.services.receipt(query) { [self] found in
             pendingRequests -= 1
-            if let receipt {
-                answer(LocalAnswer.receipt(receipt, tag: tag), ticket)
-            } else {
-                var refusal = LocalRefusal(.unknownReceipt, "nothing is known of this message, or no longer")
-                refusal.tag = tag
-                if case .id(let id) = query { refusal.id = Array(JSONValue.string(id).serialized.utf8) }
-                refuse(refusal, ticket)
+            var identity = LocalAnswer.Identity(tag: tag)
+            if case .id(let id) = query { identity.alinkID = id }
+            switch found {
+            case .success(let receipt?): answer(LocalAnswer.receipt(receipt, tag: tag), ticket)
+            case .success(nil):
+                refuse(
+                    Self.refusal(.unknownReceipt, "nothing is known of this message, or no longer", identity), ticket)
+            case .failure(let reason): refuse(Self.refusal(reason.error, "\(reason)", identity), ticket)
             }
             proceed()
         }
@@ -287,7 +287,7 @@ final class LocalClientHandler: ChannelDuplexHandler {
     /// What is remembered of a request until its last line.
     private final class Watch {
         let until: Until
-        let identity: LocalAnswer.Identity
+        var identity: LocalAnswer.Identity
         var isPending = true
         var isWatched = false
 
@@ -308,12 +308,13 @@ final class LocalClientHandler: ChannelDuplexHandler {
         let isLast: Bool
         let line: [UInt8]
         switch report {
-        case .queued(let receipt):
+        case .queued(let receipt, let id):
             guard wasPending else { return }
             isLast = watch.until == .queued
+            if let id { watch.identity.alinkID = id }
+            reading.answers(receipt)
             line = LocalAnswer.queued(watch.identity, receipt: receipt)
         case .refused(let error, let detail):
-            guard wasPending else { return }
             isLast = true
             line = LocalAnswer.refused(Self.refusal(error, detail, watch.identity))
         case .delivered(let receipt):
@@ -383,12 +384,15 @@ final class LocalClientHandler: ChannelDuplexHandler {
 
     private func flush() {
         guard let context, !isClosing, !output.isEmpty else { return closeIfDone() }
-        guard waitingBytes(context) + output.count <= Self.maxWaitingOutput else {
+        let waiting = waitingBytes(context)
+        guard waiting + output.count <= Self.maxWaitingOutput else {
             server.logger.event(
                 .clientDropped, level: .warning,
                 "a program was disconnected: it did not read its answers, and 1 MiB of them waited", peer.metadata)
             return abandon()
         }
+        if waiting == 0, Peer.hasReadAll(of: context.channel) { reading.readAll() }
+        if answers.isEmpty { reading.written() }
         bytesWritten += output.count
         let bytes = ByteBuffer(bytes: output)
         output = []

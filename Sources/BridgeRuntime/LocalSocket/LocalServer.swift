@@ -149,10 +149,10 @@ public final class LocalServer {
         try channel.pipeline.syncOperations.addHandler(client)
     }
 
-    func left(_ client: LocalClientHandler, broke: Bool) {
+    func left(_ client: LocalClientHandler, settled: Int64?) {
         clients[ObjectIdentifier(client)] = nil
         captures[ObjectIdentifier(client)] = nil
-        services.left(client: ObjectIdentifier(client), broke: broke)
+        services.left(client: ObjectIdentifier(client), settled: settled)
         if clients.count < settings.maxClients { hasToldOfCrowd = false }
         finishStopping()
     }

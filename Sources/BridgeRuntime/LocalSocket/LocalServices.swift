@@ -9,13 +9,13 @@ public protocol LocalServices: AnyObject {
     func status() -> JSONValue
 
     /// Where a message stands; nil when nothing is known of it. Called back once, on the event loop.
-    func receipt(_ query: ReceiptQuery, found: @escaping (Receipt?) -> Void)
+    func receipt(_ query: ReceiptQuery, found: @escaping (Result<Receipt?, OutboxRefusal>) -> Void)
 
     /// Stores a message for delivery.
     ///
     /// The first report has to be `queued` or `refused`, exactly once; it may come before this
     /// call returns. Others follow for as long as ``PublishRequest/until`` asks for them; those
-    /// that nobody asked for are ignored.
+    /// that nobody asked for are ignored. A later `refused` says that nothing more can be said.
     func submit(_ submission: Submission, report: @escaping (SubmissionReport) -> Void)
 
     /// Sends a program's answer to a request of the cloud; reports as ``submit(_:report:)`` does.
@@ -32,8 +32,8 @@ public protocol LocalServices: AnyObject {
 
     /// A client is gone: nobody reads further reports about its messages.
     ///
-    /// - Parameter broke: it went without having read all answers.
-    func left(client: ObjectIdentifier, broke: Bool)
+    /// - Parameter settled: nil when it has read all answers; else the receipt up to which it has for certain, or 0.
+    func left(client: ObjectIdentifier, settled: Int64?)
 }
 
 /// A message from a local program.
@@ -53,7 +53,9 @@ public struct Submission: Equatable, Sendable {
 /// How a submission fares.
 public enum SubmissionReport: Equatable, Sendable {
     /// It is on disk.
-    case queued(receipt: Int64)
+    ///
+    /// - Parameter id: its Alink id, which is the first one's when it repeats another message; nil: the request's.
+    case queued(receipt: Int64, id: String?)
     case refused(RequestError, detail: String)
     /// The broker acknowledged it, or it was written at QoS 0.
     case delivered(receipt: Int64)

@@ -13,6 +13,13 @@ extension Outbox {
     /// forgets old receipts.
     /// - Parameter completion: told how many were dropped.
     public func sweep(now: Int64, completion: (@Sendable (Int) -> Void)? = nil) {
+        guard WallTime(milliseconds: now).isPlausible else { return sweepDated(now: now, completion: completion) }
+        inPortions(
+            { _, db in (try? OutboxStore.date(now: now, count: Self.portion, db)) ?? 0 > 0 },
+            completion: { [self] in sweepDated(now: now, completion: completion) })
+    }
+
+    private func sweepDated(now: Int64, completion: (@Sendable (Int) -> Void)?) {
         let expired: Choice = { taken, limits, db in
             try OutboxStore.expired(but: taken, limits: limits, now: now, count: Self.portion, db)
         }
@@ -40,7 +47,7 @@ extension Outbox {
         let done = DispatchGroup()
         for selection in selections {
             done.enter()
-            purge(selection, at: WallTime.now.milliseconds) { count in
+            purge(selection, at: WallTime.now.stamp) { count in
                 total.withLock { $0 += count }
                 done.leave()
             }
@@ -91,14 +98,16 @@ extension Outbox {
         return books.dropped[.noReply] ?? 0 > before
     }
 
-    /// Receipts are kept for as long as messages are, and so is what was set aside.
+    /// Receipts are kept for as long as messages are, and as keys are, which are asked what became of their messages. What was
+    /// set aside is kept for as long as messages are.
     private func forget(now: Int64, _ db: Database) -> Bool {
-        let limit = now &- limits.withLock { $0.maxAge }
+        let maxAge = limits.withLock { $0.maxAge }
         let received = account.withLock { $0.written.received }
         // A failing disk is met again by the next message, which has somebody to tell.
-        let forgotten = try? ReceiptStore.forget(before: limit, received: received, count: Self.portion, db)
+        let forgotten = try? ReceiptStore.forget(
+            before: now &- max(maxAge, OutboxStore.keyLifetime), received: received, count: Self.portion, db)
         if forgotten == Self.portion { return true }
-        try? OutboxStore.forgetSetAside(before: limit, db)
+        try? OutboxStore.forgetSetAside(before: now &- maxAge, db)
         return false
     }
 }

@@ -31,7 +31,7 @@ public final class Outbox: Sendable {
     let taken = Mutex<Set<Int64>>([])
     /// Used on the queue only.
     private let desk: Mutex<Desk>
-    /// What the process before left: the next id to give out, and whether it ended in order.
+    /// What the process before left.
     private let inheritance: Inheritance
     private let connections: Mutex<Int64>
     private let lock: OutboxLock
@@ -50,7 +50,8 @@ public final class Outbox: Sendable {
 
     struct Inheritance: Sendable {
         var used: OutboxStore.Used
-        var endedInOrder: Bool
+        /// Nil when it ended in order.
+        var crash: BrokenConnections.Suspects.Crash?
         var lastEpoch: Int64
     }
 
@@ -110,8 +111,8 @@ public final class Outbox: Sendable {
     /// ``AlinkIDs/upcoming`` as the last stored message left it; nil when none had an id of the daemon's.
     public var upcomingID: Int64? { inheritance.used.upcomingID }
 
-    /// Connections up to this one may have broken with the process before them; nil when that ended in order.
-    public var crashedThrough: Int64? { inheritance.endedInOrder ? nil : inheritance.used.lastConnection }
+    /// What may have broken with the process before; nil when that ended in order.
+    public var crash: BrokenConnections.Suspects.Crash? { inheritance.crash }
 
     /// A number for a connection that no other one has had, for ``Sender/connection``.
     public func newConnection() -> Int64 {

@@ -148,11 +148,18 @@ enum OutboxFile {
             throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "the ledger is missing")
         }
         if check { try compare(books, db) }
-        let inheritance = Outbox.Inheritance(
-            used: try OutboxStore.used(db), endedInOrder: try OutboxStore.endedInOrder(db),
-            lastEpoch: try StoredTurns(db: db).lastEpoch())
-        if inheritance.endedInOrder { markAsOpen(db) }
-        return (books, inheritance)
+        let used = try OutboxStore.used(db)
+        let endedInOrder = try OutboxStore.endedInOrder(db)
+        let crash =
+            endedInOrder
+            ? nil
+            : BrokenConnections.Suspects.Crash(
+                connection: used.lastConnection, settled: try OutboxStore.settledBeforeTheEnd(db))
+        if endedInOrder { markAsOpen(db) }
+        return (
+            books,
+            Outbox.Inheritance(used: used, crash: crash, lastEpoch: try StoredTurns(db: db).lastEpoch())
+        )
     }
 
     /// A process that does not end in order leaves this mark. On a full disk there may be no room for it; then a crash goes

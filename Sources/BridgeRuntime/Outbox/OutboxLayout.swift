@@ -94,5 +94,10 @@ enum OutboxLayout {
         ALTER TABLE ledger ADD COLUMN last_connection INTEGER NOT NULL DEFAULT 0;
         ALTER TABLE ledger ADD COLUMN in_order INTEGER NOT NULL DEFAULT 1;
         """,
+        // What came and left while the clock was not set.
+        """
+        CREATE INDEX message_undated ON message (sequence) WHERE queued_at = 9223372036854775807;
+        CREATE INDEX receipt_undated ON receipt (sequence) WHERE left_at = 9223372036854775807;
+        """,
     ]
 }

@@ -12,7 +12,7 @@ public struct NewMessage: Equatable, Sendable {
     public var key: String?
     /// Wall clock, milliseconds since 1970.
     public var expiresAt: Int64?
-    /// Wall clock, milliseconds since 1970.
+    /// ``WallTime/stamp``.
     public var queuedAt: Int64
     public var sender = Sender.daemon
     /// Whether somebody wants to know of the cloud's reply, and that none came.
@@ -38,6 +38,9 @@ public struct NewMessage: Equatable, Sendable {
     }
 
     var cost: Int64 { OutboxLimits.cost(topicBytes: topic.utf8.count, payloadBytes: payload.count) }
+
+    /// Whether it came while the clock was set.
+    var isDated: Bool { queuedAt != .max }
 
     /// By which a repetition is known.
     var fingerprint: Int64? {
@@ -67,6 +70,14 @@ public struct Appended: Equatable, Sendable {
     public let sequence: Int64
     /// How the message stands.
     public let outcome: Outcome
+    /// Of the message that this one repeats; nil when nothing is known of it any longer, and when it is no repetition.
+    public var original: Identity?
+
+    /// By what the cloud's reply to a message is found.
+    public struct Identity: Equatable, Sendable {
+        public let alinkID: String?
+        public let topic: String
+    }
 
     public enum Outcome: Equatable, Sendable {
         /// It is on disk now.

@@ -64,17 +64,26 @@ enum OutboxStore {
         try db.execute(sql: "DELETE FROM set_aside WHERE left_at < ?", arguments: [time])
     }
 
-    /// The newest message of that sender with the same id and content, waiting or gone, and its connection.
+    /// So many messages with the same id are compared with one that may be a repetition: a program that gives many the same
+    /// one must not hold the others up.
+    private static let mostNamesakes = 64
+
+    /// The newest suspected message of that program with the same id and content, waiting or gone.
     static func original(
-        program: Int64, id: String, fingerprint: Int64, _ db: Database
-    ) throws -> (sequence: Int64, connection: Int64)? {
+        program: Int64, id: String, fingerprint: Int64, suspects: BrokenConnections.Suspects, _ db: Database
+    ) throws -> Int64? {
         for table in ["message", "receipt"] {
             let statement = try db.cachedStatement(
                 sql: """
-                    SELECT sequence, connection FROM \(table) WHERE alink_id = ? AND program = ? AND fingerprint = ?
-                    ORDER BY sequence DESC LIMIT 1
+                    SELECT sequence, connection, program, fingerprint FROM \(table)
+                    WHERE alink_id = ? AND sequence > ? ORDER BY sequence DESC LIMIT ?
                     """)
-            if let row = try Row.fetchOne(statement, arguments: [id, program, fingerprint]) { return (row[0], row[1]) }
+            let rows = try Row.fetchCursor(statement, arguments: [id, suspects.settled, mostNamesakes])
+            while let row = try rows.next() {
+                if suspects.contains(row[0], of: row[1]), row[2] == program, row[3] as Int64? == fingerprint {
+                    return row[0]
+                }
+            }
         }
         return nil
     }
@@ -82,6 +91,27 @@ enum OutboxStore {
     static func contains(_ sequence: Int64, _ db: Database) throws -> Bool {
         let statement = try db.cachedStatement(sql: "SELECT 1 FROM message WHERE sequence = ?")
         return try Int.fetchOne(statement, arguments: [sequence]) != nil
+    }
+
+    /// By what the cloud's reply to a message is found, waiting or gone; nil when nothing is known of it.
+    static func identity(_ sequence: Int64, _ db: Database) throws -> Appended.Identity? {
+        for table in ["message", "receipt"] {
+            let statement = try db.cachedStatement(sql: "SELECT alink_id, topic FROM \(table) WHERE sequence = ?")
+            if let row = try Row.fetchOne(statement, arguments: [sequence]) {
+                return Appended.Identity(alinkID: row[0], topic: row[1])
+            }
+        }
+        return nil
+    }
+
+    /// Somebody wants to know of the cloud's reply to a message that was stored before.
+    static func awaitReply(to sequence: Int64, _ db: Database) throws {
+        for update in [
+            "UPDATE message SET awaits = 1 WHERE sequence = ?",
+            "UPDATE receipt SET awaits = 1 WHERE sequence = ? AND outcome = 1",
+        ] {
+            try db.cachedStatement(sql: update).execute(arguments: [sequence])
+        }
     }
 
     /// Waiting messages but for `taken`, or one of them, at most `count`.
@@ -128,6 +158,20 @@ enum OutboxStore {
         return found.sorted()
     }
 
+    /// The clock is set: what came and left before that has an age from now on. At most `count` of them; says how many.
+    static func date(now: Int64, count: Int, _ db: Database) throws -> Int {
+        for (table, time) in [("message", "queued_at"), ("receipt", "left_at"), ("set_aside", "left_at")] {
+            let statement = try db.cachedStatement(
+                sql: """
+                    UPDATE \(table) SET \(time) = ? WHERE sequence IN
+                        (SELECT sequence FROM \(table) WHERE \(time) = 9223372036854775807 LIMIT ?)
+                    """)
+            try statement.execute(arguments: [now, count])
+            if db.changesCount > 0 { return db.changesCount }
+        }
+        return 0
+    }
+
     /// Pages inside the file that hold nothing.
     static func spareBytes(_ db: Database) throws -> Int64 {
         let pages = try Int64.fetchOne(db, sql: "PRAGMA freelist_count") ?? 0
@@ -140,7 +184,8 @@ enum OutboxStore {
 
     static func sequence(ofKey key: String, now: Int64, _ db: Database) throws -> Int64? {
         let statement = try db.cachedStatement(sql: "SELECT sequence FROM taken_key WHERE key = ? AND taken_at > ?")
-        return try Int64.fetchOne(statement, arguments: [key, now &- keyLifetime])
+        // As long as the clock is not set, nothing has an age.
+        return try Int64.fetchOne(statement, arguments: [key, now == .max ? .min : now &- keyLifetime])
     }
 
     static func take(key: String, sequence: Int64, now: Int64, _ db: Database) throws {
@@ -150,6 +195,7 @@ enum OutboxStore {
 
     static func forgetKeys(now: Int64, _ db: Database) throws {
         try db.execute(sql: "DELETE FROM taken_key WHERE taken_at <= ?", arguments: [now &- keyLifetime])
+        try db.execute(sql: "UPDATE taken_key SET taken_at = ? WHERE taken_at > ?", arguments: [now, now])
     }
 
     // MARK: What one process leaves to the next
@@ -174,6 +220,26 @@ enum OutboxStore {
 
     static func endedInOrder(_ db: Database) throws -> Bool {
         try Bool.fetchOne(db, sql: "SELECT in_order FROM ledger") ?? true
+    }
+
+    /// The last message that was stored more than a minute before the last trace of the process before: its answer has been
+    /// read, or will not be.
+    static func settledBeforeTheEnd(_ db: Database) throws -> Int64 {
+        let rows = try Row.fetchCursor(
+            db,
+            sql: """
+                SELECT sequence, queued_at FROM message UNION ALL SELECT sequence, left_at FROM receipt
+                ORDER BY sequence DESC LIMIT 65536
+                """)
+        var bound: Int64?
+        var last: Int64 = 0
+        while let row = try rows.next() {
+            last = row[0]
+            let time: Int64 = row[1]
+            if time < bound ?? .min { return last }
+            bound = bound ?? time &- BrokenConnections.memory.inMilliseconds
+        }
+        return max(0, last - 1)
     }
 
     static func save(endedInOrder: Bool, _ db: Database) throws {

@@ -120,9 +120,14 @@ struct OutboxWriter: Sendable {
     private func checkRoom(_ limits: OutboxLimits, _ db: Database) throws {
         let room = DiskRoom(databasePath: path, floor: limits.minFree)
         guard room.shortage(spare: 0) != nil else { return }
-        try db.checkpoint(.truncate)
-        let spare = try OutboxStore.spareBytes(db)
-        if let shortage = room.shortage(spare: spare) { throw OutboxRefusal.diskFull(detail: shortage) }
+        while true {
+            try db.checkpoint(.truncate)
+            guard let shortage = room.shortage(spare: try OutboxStore.spareBytes(db)) else { return }
+            // What became of old messages matters less than new ones; but pages inside the file are not all that it takes.
+            guard room.shortage(spare: .max / 2) == nil, try ReceiptStore.forgetOldest(count: 200, db) > 0 else {
+                throw OutboxRefusal.diskFull(detail: shortage)
+            }
+        }
     }
 
     private mutating func transact(
@@ -182,7 +187,11 @@ struct OutboxWriter: Sendable {
     ) throws -> Result<Appended, OutboxRefusal> {
         if let first = try original(of: message, db) {
             let waits = try OutboxStore.contains(first, db)
-            return .success(Appended(sequence: first, outcome: waits ? .repeatedWaiting : .repeatedGone))
+            if message.awaitsReply { try OutboxStore.awaitReply(to: first, db) }
+            return .success(
+                Appended(
+                    sequence: first, outcome: waits ? .repeatedWaiting : .repeatedGone,
+                    original: try OutboxStore.identity(first, db)))
         }
         switch situation.limits.decision(cost: message.cost, books: report.books) {
         case .accept: break
@@ -206,17 +215,16 @@ struct OutboxWriter: Sendable {
     private mutating func original(of message: NewMessage, _ db: Database) throws -> Int64? {
         if let key = message.key {
             if let first = try OutboxStore.sequence(ofKey: key, now: message.queuedAt, db) { return first }
-            if keysForgottenAt.map({ abs(message.queuedAt &- $0) > 3_600_000 }) ?? true {
+            if message.isDated, keysForgottenAt.map({ abs(message.queuedAt &- $0) > 3_600_000 }) ?? true {
                 try OutboxStore.forgetKeys(now: message.queuedAt, db)
                 keysForgottenAt = message.queuedAt
             }
         }
-        guard let suspects = message.suspects, let id = message.alinkID, let fingerprint = message.fingerprint,
-            let original = try OutboxStore.original(
-                program: message.sender.program, id: id, fingerprint: fingerprint, db),
-            suspects.contains(original.connection)
-        else { return nil }
-        return original.sequence
+        guard let suspects = message.suspects, let id = message.alinkID, let fingerprint = message.fingerprint else {
+            return nil
+        }
+        return try OutboxStore.original(
+            program: message.sender.program, id: id, fingerprint: fingerprint, suspects: suspects, db)
     }
 
     private func remove(

@@ -130,6 +130,14 @@ enum ReceiptStore {
         return Receipt(number: row[0], alinkID: row[1], state: state)
     }
 
+    /// Forgets some, to make room.
+    static func forgetOldest(count: Int, _ db: Database) throws -> Int {
+        let statement = try db.cachedStatement(
+            sql: "DELETE FROM receipt WHERE sequence IN (SELECT sequence FROM receipt ORDER BY sequence LIMIT ?)")
+        try statement.execute(arguments: [count])
+        return db.changesCount
+    }
+
     /// Forgets what left before `time`, and what is more than ``most`` messages behind; at most `count` of them.
     static func forget(before time: Int64, received: Int64, count: Int, _ db: Database) throws -> Int {
         let statement = try db.cachedStatement(

@@ -20,6 +20,10 @@ public struct WallTime: Comparable, Sendable {
     /// Whether the clock shows 2025 or later; a board without a battery begins in 1970.
     public var isPlausible: Bool { milliseconds >= 1_735_689_600_000 }
 
+    /// When something was, for what has an age: milliseconds since 1970, or the far future while the clock is not set. What is
+    /// stamped so has no age, or the first answer of NTP would make it fifty years old.
+    public var stamp: Int64 { isPlausible ? milliseconds : .max }
+
     public static func < (left: WallTime, right: WallTime) -> Bool { left.milliseconds < right.milliseconds }
 
     /// RFC 3339, UTC, with milliseconds.

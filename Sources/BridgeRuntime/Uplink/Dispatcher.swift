@@ -86,7 +86,7 @@ final class Dispatcher {
         inFlight = max(0, inFlight - 1)
         pace?.left(sequence, now: .now)
         outbox.remove(
-            sequence, as: departure, cost: costs.removeValue(forKey: sequence), at: WallTime.now.milliseconds)
+            sequence, as: departure, cost: costs.removeValue(forKey: sequence), at: WallTime.now.stamp)
     }
 
     /// The platform takes no more at present.

@@ -60,7 +60,7 @@ extension QueueCommand {
             _ = try QueueInspector(path: path)
             let outbox = try Outbox(path: path, limits: OutboxLimits())
             let purged = outbox.purgeAndWait(selections)
-            outbox.close(inOrder: outbox.crashedThrough == nil)
+            outbox.close(inOrder: outbox.crash == nil)
             return purged
         }
     }

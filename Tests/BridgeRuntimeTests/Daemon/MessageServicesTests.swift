@@ -1,4 +1,5 @@
 import BridgeCore
+import Dispatch
 import Testing
 
 @testable import BridgeRuntime
@@ -14,7 +15,7 @@ struct MessageServicesTests {
         try fixture.submit(until: .queued)
         #expect(try fixture.reported(1))
         try fixture.onLoop { $0.delivered(1) }
-        #expect(fixture.reports.all == [.queued(receipt: 1)])
+        #expect(fixture.reports.all == [.queued(receipt: 1, id: "5")])
     }
 
     @Test("until delivered: the second report is the last")
@@ -26,7 +27,7 @@ struct MessageServicesTests {
             services.delivered(1)
             services.delivered(1)
         }
-        #expect(fixture.reports.all == [.queued(receipt: 1), .delivered(receipt: 1)])
+        #expect(fixture.reports.all == [.queued(receipt: 1, id: "5"), .delivered(receipt: 1)])
     }
 
     @Test("until confirmed: the cloud's code, data and message are passed on, whatever the code")
@@ -63,7 +64,7 @@ struct MessageServicesTests {
         try fixture.cloud(payload)
         try fixture.onLoop { $0.delivered(1) }
         try fixture.cloud(#"{"id":"5","code":200}"#)
-        #expect(fixture.reports.all.first == .queued(receipt: 1))
+        #expect(fixture.reports.all.first == .queued(receipt: 1, id: "5"))
     }
 
     @Test("a dropped message is told with its reason to the one who watches")
@@ -83,11 +84,11 @@ struct MessageServicesTests {
         #expect(try fixture.reported(1))
         let identifier = ObjectIdentifier(client)
         try fixture.onLoop { services in
-            services.left(client: identifier, broke: false)
+            services.left(client: identifier, settled: nil)
             services.delivered(1)
         }
         try fixture.cloud(#"{"id":"5","code":200}"#)
-        #expect(fixture.reports.all == [.queued(receipt: 1)])
+        #expect(fixture.reports.all == [.queued(receipt: 1, id: "5")])
         #expect(fixture.outbox.books.waiting == 1)
     }
 
@@ -113,7 +114,8 @@ struct MessageServicesTests {
         try fixture.cloud(#"{"id":"5","code":200}"#)
         #expect(
             fixture.reports.all == [
-                .queued(receipt: 1), .queued(receipt: 1), .delivered(receipt: 1), .delivered(receipt: 1),
+                .queued(receipt: 1, id: "5"), .queued(receipt: 1, id: "5"), .delivered(receipt: 1),
+                .delivered(receipt: 1),
                 .confirmed(receipt: 1, code: 200, data: nil, message: nil),
             ])
     }
@@ -126,11 +128,58 @@ struct MessageServicesTests {
         fixture.outbox.remove(1, as: .delivered, at: 1_000_000)
         try fixture.submit(until: .delivered, key: "k")
         #expect(try fixture.reported(3))
-        #expect(fixture.reports.all.suffix(2) == [.queued(receipt: 1), .delivered(receipt: 1)])
+        #expect(fixture.reports.all.suffix(2) == [.queued(receipt: 1, id: "5"), .delivered(receipt: 1)])
         try fixture.submit(until: .confirmed, key: "k")
         #expect(try fixture.reported(5))
         try fixture.cloud(#"{"id":"5","code":200}"#)
         #expect(fixture.reports.all.last == .confirmed(receipt: 1, code: 200, data: nil, message: nil))
+    }
+
+    @Test("whoever sends a key again hears of the message that went out: its id, and the reply to it")
+    func idOfTheFirst() throws {
+        let fixture = try MessageServicesFixture()
+        try fixture.submit(id: "5", until: .queued, key: "k")
+        #expect(try fixture.reported(1))
+        try fixture.submit(id: "6", until: .confirmed, key: "k")
+        #expect(try fixture.reported(2))
+        try fixture.onLoop { $0.delivered(1) }
+        try fixture.cloud(#"{"id":"6","code":200}"#)
+        try fixture.cloud(#"{"id":"5","code":201}"#)
+        #expect(
+            fixture.reports.all.suffix(3) == [
+                .queued(receipt: 1, id: "5"), .delivered(receipt: 1),
+                .confirmed(receipt: 1, code: 201, data: nil, message: nil),
+            ])
+    }
+
+    @Test("of a message whose receipt is forgotten nothing is claimed")
+    func forgotten() throws {
+        let fixture = try MessageServicesFixture(limits: OutboxLimits(maxAge: 60_000))
+        try fixture.submit(until: .queued, key: "k")
+        #expect(try fixture.reported(1))
+        let swept = DispatchSemaphore(value: 0)
+        fixture.outbox.remove(1, as: .dropped(.expired), at: 1_000_000) { [outbox = fixture.outbox] _ in
+            outbox.sweep(now: WallTime.now.milliseconds) { _ in swept.signal() }
+        }
+        #expect(swept.wait(timeout: .now() + 10) == .success)
+        try fixture.submit(until: .delivered, key: "k")
+        #expect(try fixture.reported(3))
+        guard case .refused(.unknownReceipt, _) = fixture.reports.all.last else {
+            Issue.record("\(fixture.reports.all)")
+            return
+        }
+    }
+
+    @Test("a stop with connections that broke a moment ago is no end in order: the messages may come again")
+    func brokenAtTheEnd() throws {
+        let fixture = try MessageServicesFixture()
+        let client = Client()
+        try fixture.submit(until: .queued, client: ObjectIdentifier(client))
+        #expect(try fixture.reported(1))
+        #expect(try !fixture.onLoop { $0.mayBeRepeated })
+        let gone = ObjectIdentifier(client)
+        try fixture.onLoop { $0.left(client: gone, settled: 0) }
+        #expect(try fixture.onLoop { $0.mayBeRepeated })
     }
 
     @Test("the same id and content after the connection broke is the same message")
@@ -140,15 +189,18 @@ struct MessageServicesTests {
         try fixture.submit(until: .queued, client: ObjectIdentifier(clients[0]))
         #expect(try fixture.reported(1))
         let first = ObjectIdentifier(clients[0])
-        try fixture.onLoop { $0.left(client: first, broke: true) }
+        try fixture.onLoop { $0.left(client: first, settled: 0) }
         try fixture.submit(until: .queued, client: ObjectIdentifier(clients[1]))
         #expect(try fixture.reported(2))
         // The second connection ended well: what comes then is another message.
         let second = ObjectIdentifier(clients[1])
-        try fixture.onLoop { $0.left(client: second, broke: false) }
+        try fixture.onLoop { $0.left(client: second, settled: nil) }
         try fixture.submit(id: "6", until: .queued, client: ObjectIdentifier(clients[2]))
         #expect(try fixture.reported(3))
-        #expect(fixture.reports.all == [.queued(receipt: 1), .queued(receipt: 1), .queued(receipt: 2)])
+        #expect(
+            fixture.reports.all == [
+                .queued(receipt: 1, id: "5"), .queued(receipt: 1, id: "5"), .queued(receipt: 2, id: "6"),
+            ])
     }
 
     @Test("a flood of refusals is two lines in the journal: the first, and a number")

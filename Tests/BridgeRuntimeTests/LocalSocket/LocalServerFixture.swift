@@ -8,9 +8,9 @@ import Synchronization
 
 /// Stores nothing, and answers as the test says. Lives on the event loop.
 final class FakeServices: LocalServices {
-    private(set) var departures: [Bool] = []
+    private(set) var departures: [Int64?] = []
 
-    func left(client: ObjectIdentifier, broke: Bool) { departures.append(broke) }
+    func left(client: ObjectIdentifier, settled: Int64?) { departures.append(settled) }
 
     struct Held {
         let submission: Submission
@@ -29,7 +29,7 @@ final class FakeServices: LocalServices {
     func releaseAll() {
         let entries = held
         held = []
-        for entry in entries { entry.report(.queued(receipt: entry.receipt)) }
+        for entry in entries { entry.report(.queued(receipt: entry.receipt, id: nil)) }
     }
 
     func hello() -> JSONValue { ["version": "1.2.3", "protocol": 1] }
@@ -38,7 +38,9 @@ final class FakeServices: LocalServices {
 
     func answer(id: String, payload: [UInt8], from peer: Peer, report: @escaping (SubmissionReport) -> Void) {
         answers.append((id, payload))
-        report(id == "1" ? .queued(receipt: 7) : .refused(.invalidRequest, detail: "nothing waits for this answer"))
+        report(
+            id == "1"
+                ? .queued(receipt: 7, id: nil) : .refused(.invalidRequest, detail: "nothing waits for this answer"))
     }
 
     func purge(_ selection: Int64?, by peer: Peer, done: @escaping (Int) -> Void) { done(selection == nil ? 3 : 1) }
@@ -47,8 +49,9 @@ final class FakeServices: LocalServices {
 
     func linkEvent() -> [UInt8] { LocalEvent.link(state: .online, reason: nil) }
 
-    func receipt(_ query: ReceiptQuery, found: @escaping (Receipt?) -> Void) {
-        found(query == .number(1) ? Receipt(number: 1, alinkID: "5", state: .delivered) : nil)
+    func receipt(_ query: ReceiptQuery, found: @escaping (Result<Receipt?, OutboxRefusal>) -> Void) {
+        if query == .number(13) { return found(.failure(.diskFailed(detail: "disk I/O error"))) }
+        found(.success(query == .number(1) ? Receipt(number: 1, alinkID: "5", state: .delivered) : nil))
     }
 
     func submit(_ submission: Submission, report: @escaping (SubmissionReport) -> Void) {
@@ -57,7 +60,7 @@ final class FakeServices: LocalServices {
         if holds {
             held.append(entry)
         } else {
-            report(.queued(receipt: entry.receipt))
+            report(.queued(receipt: entry.receipt, id: nil))
             if submission.request.until != .queued { held.append(entry) }
         }
     }

@@ -53,7 +53,7 @@ import Testing
         #expect(try fixture.becomes { _, services in services.held.count == 2 })
         try fixture.onLoop { _, services in
             // The second commit is told first.
-            for entry in services.held.reversed() { entry.report(.queued(receipt: entry.receipt)) }
+            for entry in services.held.reversed() { entry.report(.queued(receipt: entry.receipt, id: nil)) }
         }
         #expect(
             try client.lines() == [
@@ -182,7 +182,7 @@ import Testing
         #expect(try fixture.onLoop { _, services in services.submissions.count } == 256)
         try fixture.onLoop { _, services in
             let first = services.held.removeFirst()
-            first.report(.queued(receipt: 1))
+            first.report(.queued(receipt: 1, id: nil))
         }
         #expect(try client.line() == #"{"id":"100","status":"queued","receipt":1}"#)
         #expect(try fixture.becomes { _, services in services.submissions.count == 257 })
@@ -332,7 +332,7 @@ import Testing
         // The new request is behind the held one; both answers come in order.
         let journal = fixture.journal
         #expect(try fixture.becomes { _, _ in journal.texts.contains { $0.contains("shutting-down") } })
-        try fixture.onLoop { _, services in services.held[0].report(.queued(receipt: 1)) }
+        try fixture.onLoop { _, services in services.held[0].report(.queued(receipt: 1, id: nil)) }
         #expect(
             try client.lines() == [
                 #"{"id":"100","status":"queued","receipt":1}"#,

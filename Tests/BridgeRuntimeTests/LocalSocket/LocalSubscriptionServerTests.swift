@@ -113,5 +113,8 @@ struct LocalSubscriptionServerTests {
         let unknown = try client.line()
         #expect(unknown?.contains(#""error":"unknown-receipt""#) == true)
         #expect(unknown?.contains(#""id":"9""#) == true)
+        // A disk that cannot be read is no reason to send the message again.
+        try client.send(#"{"bridge":"receipt","receipt":13}"# + "\n")
+        #expect(try client.line()?.contains(#""error":"disk-full","detail":"#) == true)
     }
 }

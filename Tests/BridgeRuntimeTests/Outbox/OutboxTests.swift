@@ -150,17 +150,57 @@ import Testing
         let outbox = try Outbox(path: folder.database, limits: OutboxLimits())
         #expect(
             try await outbox.append(.test("c", key: "k", queuedAt: day - 1)).get()
-                == Appended(sequence: 1, outcome: .repeatedWaiting))
+                == Appended(sequence: 1, outcome: .repeatedWaiting, original: .init(alinkID: "5", topic: "/t")))
         #expect(await outbox.remove(1, as: .delivered))
         #expect(
             try await outbox.append(.test("d", key: "k", queuedAt: day - 1)).get()
-                == Appended(sequence: 1, outcome: .repeatedGone))
+                == Appended(sequence: 1, outcome: .repeatedGone, original: .init(alinkID: "5", topic: "/t")))
         #expect(
             try await outbox.append(.test("e", key: "other", queuedAt: day - 1)).get()
                 == Appended(sequence: 2, outcome: .stored))
         #expect(
             try await outbox.append(.test("f", key: "k", queuedAt: day)).get()
                 == Appended(sequence: 3, outcome: .stored))
+        outbox.close()
+    }
+
+    @Test(
+        "While the clock is not set keys are known whatever their age, none is forgotten, and theirs begins when it is set"
+    )
+    func keysWithoutClock() async throws {
+        let day: Int64 = 86_400_000
+        let today: Int64 = 1_800_000_000_000
+        var outbox = try Outbox(path: folder.database, limits: OutboxLimits())
+        #expect(try await outbox.receipt(.test("a", key: "dated", queuedAt: today)) == 1)
+        outbox.close()
+        // The board starts in 1970.
+        outbox = try Outbox(path: folder.database, limits: OutboxLimits())
+        #expect(try await outbox.receipt(.test("b", key: "undated", queuedAt: .max)) == 2)
+        #expect(try await outbox.receipt(.test("c", key: "undated", queuedAt: .max)) == 2)
+        #expect(try await outbox.receipt(.test("d", key: "dated", queuedAt: .max)) == 1)
+        // NTP answers.
+        #expect(try await outbox.receipt(.test("e", key: "dated", queuedAt: today + 1000)) == 1)
+        #expect(try await outbox.receipt(.test("f", key: "new", queuedAt: today + 1000)) == 3)
+        #expect(try await outbox.receipt(.test("g", key: "undated", queuedAt: today + day)) == 2)
+        #expect(try await outbox.receipt(.test("h", key: "undated", queuedAt: today + 1000 + day)) == 4)
+        outbox.close()
+    }
+
+    @Test("What came and left while the clock was not set has an age from the first sweep with a clock on")
+    func agesWithoutClock() async throws {
+        let today: Int64 = 1_800_000_000_000
+        let hour: Int64 = 3_600_000
+        let outbox = try Outbox(path: folder.database, limits: OutboxLimits(maxAge: 48 * hour))
+        _ = try await outbox.receipt(.test("dated", queuedAt: today - 47 * hour))
+        for text in ["gone", "waits"] { _ = try await outbox.receipt(.test(text, queuedAt: .max)) }
+        outbox.remove(2, as: .delivered, at: .max)
+        #expect(try await outbox.receipt(.number(2))?.state == .delivered)
+        #expect(await outbox.sweep(now: 5000) == 0)
+        #expect(await outbox.sweep(now: today) == 0)
+        #expect(await outbox.sweep(now: today + 48 * hour) == 1)
+        #expect(try await outbox.receipt(.number(2)) != nil)
+        #expect(await outbox.sweep(now: today + 48 * hour + 1) == 1)
+        #expect(try await outbox.receipt(.number(2)) == nil)
         outbox.close()
     }
 

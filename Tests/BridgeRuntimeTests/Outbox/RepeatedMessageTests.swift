@@ -13,13 +13,14 @@ struct RepeatedMessageTests {
     init() throws { folder = try TemporaryFolder() }
 
     private func message(
-        _ text: String, id: String = "5", program: Int64 = 1, connection: Int64, broken: Int64? = nil
+        _ text: String, id: String = "5", program: Int64 = 1, connection: Int64, broken: Int64? = nil,
+        settled: Int64 = 0
     ) -> NewMessage {
         var message = NewMessage.test(text, sender: Sender(program: program, connection: connection))
         message.alinkID = id
         if let broken {
             var connections = BrokenConnections()
-            connections.broke(broken, now: start)
+            connections.broke(broken, settled: settled, now: start)
             message.suspects = connections.suspects(now: start)
         }
         return message
@@ -31,11 +32,11 @@ struct RepeatedMessageTests {
         #expect(try await outbox.receipt(message("a", connection: 1)) == 1)
         #expect(
             try await outbox.append(message("a", connection: 2, broken: 1)).get()
-                == Appended(sequence: 1, outcome: .repeatedWaiting))
+                == Appended(sequence: 1, outcome: .repeatedWaiting, original: .init(alinkID: "5", topic: "/t")))
         #expect(await outbox.remove(1, as: .delivered))
         #expect(
             try await outbox.append(message("a", connection: 3, broken: 1)).get()
-                == Appended(sequence: 1, outcome: .repeatedGone))
+                == Appended(sequence: 1, outcome: .repeatedGone, original: .init(alinkID: "5", topic: "/t")))
         #expect(outbox.books.received == 1)
         outbox.close()
     }
@@ -52,6 +53,8 @@ struct RepeatedMessageTests {
             message("a", connection: 2), message("b", connection: 2, broken: 1),
             message("a", id: "6", connection: 2, broken: 1), message("a", program: 2, connection: 2, broken: 1),
             message("a", connection: 2, broken: 9), given,
+            // Its program has read that the first one was taken.
+            message("a", connection: 2, broken: 1, settled: 1),
         ] {
             expected += 1
             #expect(try await outbox.append(other).get() == Appended(sequence: expected, outcome: .stored))
@@ -62,7 +65,7 @@ struct RepeatedMessageTests {
     @Test("whether the process before ended in order is known, and its connections are not used again")
     func crash() async throws {
         let outbox = try Outbox(path: folder.database, limits: OutboxLimits())
-        #expect(outbox.crashedThrough == nil)
+        #expect(outbox.crash == nil)
         let connection = outbox.newConnection()
         _ = try await outbox.receipt(message("a", connection: connection))
         let copy = try TemporaryFolder()
@@ -70,16 +73,59 @@ struct RepeatedMessageTests {
             try FileManager.default.copyItem(atPath: folder.path + "/" + name, toPath: copy.path + "/" + name)
         }
         var revived = try Outbox(path: copy.database, limits: OutboxLimits())
-        #expect(revived.crashedThrough == connection)
+        #expect(revived.crash == .init(connection: connection, settled: 0))
         #expect(revived.newConnection() > connection)
         // A person looks, which ends in order and must not hide the crash.
         revived.close(inOrder: false)
         revived = try Outbox(path: copy.database, limits: OutboxLimits())
-        #expect(revived.crashedThrough != nil)
+        #expect(revived.crash != nil)
         revived.close()
         revived = try Outbox(path: copy.database, limits: OutboxLimits())
-        #expect(revived.crashedThrough == nil)
+        #expect(revived.crash == nil)
         revived.close()
+        outbox.close()
+    }
+
+    @Test("after a crash only what was stored within a minute before it may come again, waiting or gone")
+    func settledBeforeCrash() async throws {
+        var outbox = try Outbox(path: folder.database, limits: OutboxLimits())
+        for seconds in [0, 100, 150, 170] as [Int64] {
+            var old = message("\(seconds)", connection: 1)
+            old.queuedAt = seconds * 1000
+            _ = try await outbox.receipt(old)
+        }
+        outbox.close(inOrder: false)
+        outbox = try Outbox(path: folder.database, limits: OutboxLimits())
+        #expect(outbox.crash == .init(connection: 1, settled: 2))
+        // The receipts, which know when messages left: at 1,000 s, within the same minute.
+        for sequence in 1...4 as ClosedRange<Int64> { #expect(await outbox.remove(sequence, as: .delivered)) }
+        outbox.close(inOrder: false)
+        outbox = try Outbox(path: folder.database, limits: OutboxLimits())
+        #expect(outbox.crash == .init(connection: 1, settled: 0))
+        outbox.close()
+    }
+
+    @Test("whoever waits for the reply to a message that was stored before is told in books and receipt, too")
+    func awaitedLater() async throws {
+        let outbox = try Outbox(path: folder.database, limits: OutboxLimits())
+        for connection in 1...2 as ClosedRange<Int64> {
+            var asked = message("a", connection: connection, broken: connection == 2 ? 1 : nil)
+            asked.awaitsReply = connection == 2
+            #expect(try await outbox.receipt(asked) == 1)
+        }
+        #expect(await outbox.remove(1, as: .delivered))
+        outbox.gaveUpWaiting(for: [1])
+        #expect(try await outbox.receipt(.number(1))?.state == .dropped(.noReply))
+        #expect(outbox.books.dropped == [.noReply: 1])
+        outbox.close()
+    }
+
+    @Test("a program that gives many messages the same id does not hold others up: the newest are compared")
+    func namesakes() async throws {
+        let outbox = try Outbox(path: folder.database, limits: OutboxLimits())
+        for index in 0..<100 { outbox.append(message("\(index)", connection: 1)) { _ in } }
+        #expect(try await outbox.receipt(message("99", connection: 2, broken: 1)) == 100)
+        #expect(try await outbox.receipt(message("0", connection: 2, broken: 1)) == 101)
         outbox.close()
     }
 

@@ -59,6 +59,20 @@ private final class SmallDisk {
         reopened.close()
     }
 
+    @Test("Receipts give way to new messages: a small disk does not fill up with them")
+    func receiptsGiveWay() async throws {
+        let disk = try SmallDisk()
+        let outbox = try Outbox(path: disk.path + "/outbox.db", limits: OutboxLimits())
+        for batch in 1...100 as ClosedRange<Int64> {
+            for _ in 1..<200 { outbox.append(.test("x")) { _ in } }
+            #expect(try await outbox.receipt(.test("x")) == batch * 200)
+            for waiting in try await outbox.take() { outbox.remove(waiting.sequence, as: .delivered, at: 1_000_000) }
+        }
+        #expect(try await outbox.receipt(.number(1)) == nil)
+        #expect(try await outbox.receipt(.number(19_000))?.state == .delivered)
+        outbox.close()
+    }
+
     @Test("The log never takes the room that folding it into the database needs", arguments: [2, 4, 16])
     func log(megabytes: Int) async throws {
         let disk = try SmallDisk(megabytes: megabytes)
