@@ -1,5 +1,4 @@
 import BridgeCore
-import DequeModule
 import NIOCore
 
 /// Carries out what ``Examination`` decides, on the channel of the serial port.
@@ -23,8 +22,7 @@ final class ExaminationHandler: ChannelInboundHandler {
 
     private var examination: Examination
     private let calls: Calls
-    private var inputs: Deque<Input> = []
-    private var isRunning = false
+    private let inputs = InputQueue<Input>()
     private var hasFinished = false
     private var timer: DeadlineTimer?
 
@@ -47,11 +45,7 @@ final class ExaminationHandler: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) { take(.received(unwrapInboundIn(data)), context) }
 
     private func take(_ input: Input, _ context: ChannelHandlerContext) {
-        inputs.append(input)
-        guard !isRunning else { return }
-        isRunning = true
-        defer { isRunning = false }
-        while let next = inputs.popFirst() {
+        inputs.take(input) { next in
             for effect in decide(next) { carryOut(effect, context) }
             timer?.set(examination.deadline)
         }

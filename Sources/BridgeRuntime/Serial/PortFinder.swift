@@ -26,25 +26,12 @@ struct PortFinder {
     /// The port at ``present`` was opened: notes its adapter's own name.
     mutating func opened() {
         guard byID == nil || access(byID ?? "", F_OK) != 0 else { return }
-        byID = Self.entries(of: folder).map { "\(folder)/\($0)" }.first { Self.areSame($0, path) }
+        byID = Folder.names(in: folder).sorted().map { "\(folder)/\($0)" }.first { Self.areSame($0, path) }
     }
 
     private static func areSame(_ one: String, _ other: String) -> Bool {
         var (first, second) = (stat(), stat())
         return stat(one, &first) == 0 && stat(other, &second) == 0 && first.st_dev == second.st_dev
             && first.st_ino == second.st_ino && first.st_rdev == second.st_rdev
-    }
-
-    private static func entries(of folder: String) -> [String] {
-        guard let stream = opendir(folder) else { return [] }
-        defer { closedir(stream) }
-        var names: [String] = []
-        while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if !name.hasPrefix(".") { names.append(name) }
-        }
-        return names.sorted()
     }
 }

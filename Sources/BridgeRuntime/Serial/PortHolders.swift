@@ -16,13 +16,13 @@ enum PortHolders {
     }
 
     private static func processes() -> [pid_t] {
-        entries(of: "/proc").compactMap { pid_t($0) }
+        Folder.names(in: "/proc").compactMap { pid_t($0) }
     }
 
     private static func holds(_ device: UInt, _ process: pid_t) -> Bool {
         let folder = "/proc/\(process)/fd"
         var holdsTerminal = false
-        for entry in entries(of: folder) {
+        for entry in Folder.names(in: folder) {
             var file = stat()
             guard stat("\(folder)/\(entry)", &file) == 0, file.st_mode & S_IFMT == S_IFCHR else { continue }
             if UInt(file.st_rdev) == device {
@@ -48,19 +48,6 @@ enum PortHolders {
     private static func name(of process: pid_t) -> String {
         let text = beginning(of: "/proc/\(process)/comm") ?? "?"
         return String(text.prefix { $0 != "\n" })
-    }
-
-    private static func entries(of folder: String) -> [String] {
-        guard let stream = opendir(folder) else { return [] }
-        defer { closedir(stream) }
-        var names: [String] = []
-        while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names
     }
 
     /// At most 4 KiB from the beginning of a small file of `/proc`.

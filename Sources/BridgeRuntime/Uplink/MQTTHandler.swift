@@ -1,5 +1,4 @@
 import BridgeCore
-import DequeModule
 import NIOCore
 
 /// Carries out what ``MQTTConnection`` decides, on top of the open tunnel.
@@ -25,8 +24,7 @@ final class MQTTHandler: ChannelInboundHandler {
     private let tracesPackets: () -> Bool
     private let tap: LineTap
     private var trace = PacketTrace()
-    private var inputs: Deque<Input> = []
-    private var isRunning = false
+    private let inputs = InputQueue<Input>()
     private var timer: DeadlineTimer?
     private var context: ChannelHandlerContext?
 
@@ -97,11 +95,7 @@ final class MQTTHandler: ChannelInboundHandler {
     }
 
     private func take(_ input: Input) {
-        inputs.append(input)
-        guard !isRunning else { return }
-        isRunning = true
-        defer { isRunning = false }
-        while let next = inputs.popFirst() {
+        inputs.take(input) { next in
             for effect in decide(next) { carryOut(effect) }
             timer?.set(connection.deadline)
         }

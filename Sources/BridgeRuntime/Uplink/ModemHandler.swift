@@ -1,12 +1,9 @@
 import BridgeCore
-import DequeModule
 import NIOCore
 
 /// Carries out what ``ModemLink`` decides, on the channel of the serial port.
 ///
 /// Below it are the modem's bytes; above it, once the tunnel is open, those of the TCP connection.
-/// Inputs that come while effects are being carried out wait their turn, so that the machine sees
-/// one after the other.
 final class ModemHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
@@ -35,8 +32,7 @@ final class ModemHandler: ChannelDuplexHandler {
     private var link: ModemLink
     private let report: (AttemptReport) -> Void
     private let tap: LineTap
-    private var inputs: Deque<Input> = []
-    private var isRunning = false
+    private let inputs = InputQueue<Input>()
     private var timer: DeadlineTimer?
     /// Whether the tunnel is open.
     private(set) var isOpen = false
@@ -85,11 +81,7 @@ final class ModemHandler: ChannelDuplexHandler {
     }
 
     private func take(_ input: Input, _ context: ChannelHandlerContext) {
-        inputs.append(input)
-        guard !isRunning else { return }
-        isRunning = true
-        defer { isRunning = false }
-        while let next = inputs.popFirst() {
+        inputs.take(input) { next in
             for effect in decide(next) { carryOut(effect, context) }
             timer?.set(link.deadline)
         }
