@@ -89,7 +89,9 @@ class Campaign:
         self.weather.stop()
         self.bridge.start()
         self.bridge.wait_ready()
-        time.sleep(2)
+        before = [program.answers for program in self.programs]
+        until("each program has sent again what was not answered, and is answered", 30, lambda: all(
+            program.answers > count and not program.again for program, count in zip(self.programs, before)))
         for program in self.programs:
             program.stop()
         for program in self.programs:

@@ -32,6 +32,7 @@ class Program(threading.Thread):
         self.refused = collections.Counter()
         self.refused_places = set()
         self.offered = 0
+        self.answers = 0
         self.connections = 0
         self.again = collections.deque()
         self.finished = threading.Event()
@@ -110,6 +111,7 @@ class Program(threading.Thread):
         return self.writer.next()
 
     def answered(self, message, answer):
+        self.answers += 1
         status = answer.get("status")
         if status == "queued":
             if message.alink_id is not None and answer.get("id") != message.alink_id:
