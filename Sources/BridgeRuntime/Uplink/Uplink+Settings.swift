@@ -5,6 +5,8 @@ extension Uplink {
     struct Settings: Equatable {
         var port: SerialPort.Settings
         var modem: ModemLink.Settings
+        /// Nil for plain TCP.
+        var tls: TLSLayer.Settings?
         var mqtt: MQTTConnection.Settings
         /// How many messages a second the other side takes; nil for any number.
         var pace: PublishPace.Limits?
@@ -18,7 +20,7 @@ extension Uplink {
             // How many messages may be in flight follows from the rate; the next session is early enough for that.
             var sameWindow = old.mqtt
             sameWindow.windowMessages = mqtt.windowMessages
-            guard port != old.port || modem != old.modem || mqtt != sameWindow else { return nil }
+            guard port != old.port || modem != old.modem || tls != old.tls || mqtt != sameWindow else { return nil }
             guard wasOnline, port == old.port else { return .reset }
             let network = (modem.ssid, modem.password, modem.bssid ?? "")
             return network == (old.modem.ssid, old.modem.password, old.modem.bssid ?? "") ? .dial : .join
