@@ -165,6 +165,40 @@ extension EndToEnd {
             for number in 0..<60 { #expect(said.contains("\"n\":\(number),"), "\(number) is missing") }
         }
 
+        /// What is done to the link, and what the daemon takes it for.
+        struct Mishap: Sendable, CustomTestStringConvertible {
+            var order: String
+            var sentence: String
+            var testDescription: String { order }
+        }
+
+        @Test(
+            "what happens to the link under a session, by its own words", .timeLimit(.minutes(2)),
+            arguments: [
+                Mishap(order: "drop", sentence: "The TCP connection was lost; the modem made another one"),
+                // The server's alert, or the connection that the module makes anew, whichever is seen first.
+                Mishap(order: "lose-sent 16", sentence: "link lost."),
+                Mishap(order: "lose-received 1", sentence: "What came is not what TLS expects"),
+                Mishap(order: "garbage 200", sentence: "What came is not what TLS expects"),
+                Mishap(order: "reset", sentence: "The modem restarted while messages were flowing."),
+            ])
+        func mishap(mishap: Mishap) throws {
+            let bench = try Workbench(.cloud, tls: TLSServer())
+            let daemon = try bench.startOnline()
+            let known = daemon.output.count
+            try bench.disturb(mishap.order)
+            let client = try bench.connect()
+            for number in 0..<5 {
+                let answer = try client.ask(#"{"params":{"n":\#(number),"x":0},"method":"thing.event.property.post"}"#)
+                #expect(answer["status"] as? String == "queued")
+            }
+            let line = try daemon.waitForLine("link lost", from: known)
+            #expect(line.contains(mishap.sentence), "\(line)")
+            try daemon.waitForLine(": online again", from: known, seconds: 60)
+            try bench.until("the outbox is empty") { try bench.number("outbox.waiting") == 0 }
+            for number in 0..<5 { try bench.cloud?.waitForLine("\"n\":\(number),") }
+        }
+
         @Test("a reload changes from TCP to TLS", .timeLimit(.minutes(2)))
         func reload() throws {
             let folder = NSTemporaryDirectory() + "espbridged-tls-" + UUID().uuidString.prefix(8)

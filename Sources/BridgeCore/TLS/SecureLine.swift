@@ -130,6 +130,7 @@ public struct SecureLine: Sendable {
     /// The library has given up.
     public mutating func broke(_ trouble: TLSTrouble, now: Moment) -> [Effect] {
         guard takesBytes else { return [] }
+        if phase == .open, endsInPlainAlert { return end(.connectionReplaced) }
         switch trouble {
         case .certificate(let failure): return end(.tls(failure))
         case .disagreement(let reason) where isSecuring: return end(.tls(.refused(reason: reason)))
@@ -138,6 +139,13 @@ public struct SecureLine: Sendable {
         case .notTLS: return condemn(.tls(.broken(detail: "the beginning of a record was expected")), now: now)
         case .disagreement(let detail), .garbage(let detail): return condemn(.tls(.broken(detail: detail)), now: now)
         }
+    }
+
+    /// Whether the last bytes are an alert that is not enciphered (RFC 5246, section 7.2: type 21, version, two bytes), from a
+    /// server that knows nothing of this session: in transparent mode the firmware has replaced the connection.
+    private var endsInPlainAlert: Bool {
+        let alert = Array(tail.bytes.suffix(7))
+        return alert.count == 7 && alert[0] == 21 && alert[1] == 3 && alert[3] == 0 && alert[4] == 2
     }
 
     /// The server has ended TLS in order.

@@ -84,6 +84,14 @@ struct SecureLineTests {
         #expect(ended.closed() == [])
     }
 
+    @Test("an alert in the clear is another connection's")
+    mutating func replaced() {
+        begin()
+        _ = line.secured()
+        _ = line.received([23, 3, 3, 0, 1, 9, 21, 3, 3, 0, 2, 2, 10], now: Self.start)
+        #expect(line.broke(.garbage("bad record mac"), now: Self.start) == [.failed(.connectionReplaced)])
+    }
+
     @Test("an end from this side has no failure any more")
     mutating func left() {
         begin()
