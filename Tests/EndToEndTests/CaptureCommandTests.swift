@@ -6,8 +6,8 @@ extension EndToEnd {
     @Suite("capture", .serialized)
     struct Capturing {
         /// A bench whose daemon waits for its port, so that a recording can have all of the bring-up.
-        private func waitingBench() throws -> (bench: Workbench, daemon: ChildProgram) {
-            let bench = try Workbench(.cloud)
+        private func waitingBench(tls: TLSServer? = nil) throws -> (bench: Workbench, daemon: ChildProgram) {
+            let bench = try Workbench(.cloud, tls: tls)
             try bench.edit("\(bench.folder)/tty", "\(bench.folder)/later")
             return (bench, try bench.start())
         }
@@ -61,9 +61,10 @@ extension EndToEnd {
 
         @Test(
             "--pcapng: MQTT without fault to tshark, the password overwritten",
-            .enabled(if: Programs.find("tshark") != nil, "needs tshark (apt install tshark)"), .timeLimit(.minutes(3)))
-        func wireshark() throws {
-            let (bench, daemon) = try waitingBench()
+            .enabled(if: Programs.find("tshark") != nil, "needs tshark (apt install tshark)"), .timeLimit(.minutes(3)),
+            arguments: [false, true])
+        func wireshark(secured: Bool) throws {
+            let (bench, daemon) = try waitingBench(tls: secured ? try TLSServer() : nil)
             let file = bench.folder + "/mqtt.pcapng"
             let program = try capture(bench, "--pcapng", file)
             defer { program.end() }

@@ -37,9 +37,26 @@ extension EndToEnd {
                 #expect(has(end, "ok", rung), "\(rung): \(end.lines)")
             }
             for rung in ["CONNACK", "SUBACK", "round trip"] { #expect(has(end, "ok", rung, " ms"), "\(end.lines)") }
-            #expect(has(end, "skip", "TLS"))
+            #expect(has(end, "skip", "TLS", "plain TCP is configured"))
             #expect(end.lines.last == "All rungs are good.")
             try bench.cloud?.waitForLine("disconnected device")
+            #expect(try answersAT(bench))
+        }
+
+        @Test("with TLS: version, cipher, certificate; and what is wrong with it", .timeLimit(.minutes(2)))
+        func secured() throws {
+            let bench = try Workbench(.cloud, tls: TLSServer())
+            let end = try doctor(bench)
+            #expect(end.status == 0, "\(end.lines)")
+            #expect(has(end, "ok", "TCP", " ms"))
+            #expect(has(end, "ok", "TLS", ", certificate of CN=test server until 20"), "\(end.lines)")
+            #expect(has(end, "ok", "TLS", " days) after "), "\(end.lines)")
+            #expect(has(end, "ok", "TLS", "TLS 1.3, TLS_"), "\(end.lines)")
+            try TLSServer().write(to: bench.folder)
+            let again = try doctor(bench)
+            #expect(again.status == 1)
+            #expect(has(again, "FAIL", "TLS", "not trusted here: CN=espbridged test authority."), "\(again.lines)")
+            #expect(again.lines.joined().contains("try: If this is the server you mean"))
             #expect(try answersAT(bench))
         }
 

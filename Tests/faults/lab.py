@@ -34,7 +34,7 @@ def until(limit, condition, pause=0.05):
 
 
 class Lab:
-    def __init__(self, mode="transparent", firmware="nonos-1.7", remember=False, seed=1, options=(), unlimited=False):
+    def __init__(self, mode="transparent", firmware="nonos-1.7", remember=False, seed=1, options=(), unlimited=False, tls=False):
         self.folder = tempfile.mkdtemp(prefix="espbridged-faults.")
         self.children = []
         self.arrived = {}      # number of the message: how often it came to the cloud
@@ -43,19 +43,23 @@ class Lab:
         self.programs = []
         self.open = True
         try:
-            self._start(mode, firmware, remember, seed, options, unlimited)
+            self._start(mode, firmware, remember, seed, options, unlimited, tls)
         except BaseException:
             self.close()
             raise
 
-    def _start(self, mode, firmware, remember, seed, options, unlimited):
+    def _start(self, mode, firmware, remember, seed, options, unlimited, tls):
+        authority = f"{self.folder}/tls"
+        if tls:
+            subprocess.run([f"{ROOT}/scripts/make-test-authority", authority, HOST], check=True)
         secret = f"{self.folder}/secret"
         with open(secret, "w") as file:
             file.write("not-a-real-secret-0123456789abcd")
         os.chmod(secret, 0o600)
         cloud = self._child([f"{BUILD}/espsim", "cloud", "--json", "--listen", "127.0.0.1:0", "--product-key", "a1B2c3D4e5F",
                              "--device-name", "gateway-1", "--secret-file", secret, "--control", f"{self.folder}/cloud"]
-                            + (["--unlimited"] if unlimited else []),
+                            + (["--unlimited"] if unlimited else [])
+                            + (["--tls-certificate", f"{authority}/server.pem", "--tls-key", f"{authority}/server-key.pem"] if tls else []),
                             stdout=subprocess.PIPE)
         port = re.search(rb"127\.0\.0\.1:(\d+)", cloud.stdout.readline())
         if not port:
@@ -85,6 +89,8 @@ class Lab:
                 [outbox]
                 path = "{self.folder}/outbox.db"
                 """)
+            if tls:
+                file.write(f'\n[mqtt]\nsecurity = "tls"\nca_file = "{authority}/authority.pem"\n')
         os.chmod(f"{self.folder}/conf", 0o600)
         self.daemon = self._child([f"{BUILD}/espbridged", "run", "--config", f"{self.folder}/conf"], stderr=subprocess.PIPE)
         self._read(self.daemon.stderr, self._daemon_said)

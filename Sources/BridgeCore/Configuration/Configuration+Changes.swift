@@ -80,6 +80,8 @@ extension Configuration {
         Key("broker.username", .relink, in: \.broker) { $0.username },
         Key("broker.password", .relink, in: \.broker) { $0.password },
         Key("mqtt.port", .relink) { $0.mqtt.port },
+        Key("mqtt.security", .relink) { $0.mqtt.security },
+        Key("mqtt.ca_file", .relink) { $0.mqtt.caFile },
         Key("mqtt.keep_alive", .relink) { $0.mqtt.keepAlive },
         Key("mqtt.clean_session", .relink) { $0.mqtt.cleanSession },
         Key("mqtt.qos", .atOnce) { $0.mqtt.qos },

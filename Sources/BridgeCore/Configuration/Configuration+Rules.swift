@@ -111,6 +111,9 @@ extension Configuration {
         var found = Mistakes()
         found.expect(1...65_535, mqtt.port, "mqtt.port", "(a TCP port)")
         found.expect(
+            mqtt.caFile.isEmpty || mqtt.security == .tls, "mqtt.ca_file",
+            "is for TLS: expected security = \"tls\" beside it")
+        found.expect(
             aliyun == nil ? 5...65_535 : PlatformRules.keepAlive, mqtt.keepAlive, "mqtt.keep_alive",
             aliyun == nil ? "seconds" : "seconds, as the platform takes them")
         for (index, subscription) in mqtt.subscribe.enumerated() {

@@ -74,12 +74,19 @@ public struct Configuration: Equatable, Sendable {
 
     public struct MQTT: Equatable, Sendable {
         public var port = 1883
+        public var security = Security.tcp
+        /// PEM file with the certificate authorities that are trusted; empty for those of the system.
+        public var caFile = ""
         /// Seconds.
         public var keepAlive = 100
         public var cleanSession = true
         /// Of publishes that do not say.
         public var qos = QoS.atLeastOnce
         public var subscribe: [Subscription] = []
+
+        public enum Security: String, CaseIterable, Sendable {
+            case tcp, tls
+        }
     }
 
     public struct Socket: Equatable, Sendable {

@@ -27,7 +27,7 @@ extension MQTTConnection {
             } else {
                 pieces.append(Piece(due: lineFree, bytes: bytes))
             }
-            lineFree = max(lineFree, now) + settings.lineTime(bytes.count)
+            lineFree = max(lineFree, now) + settings.lineTime(bytes.count + settings.packetOverhead)
             return
         }
         // Pieces of equal length, so that none is so short that it could be `+++` alone.
@@ -37,7 +37,7 @@ extension MQTTConnection {
             let isFirst = index == 0 && pieces.isEmpty
             let due = isFirst ? now : max(lineFree, now) + (index == 0 ? .zero : pauseBetweenPieces)
             if isFirst { effects.append(.send(piece)) } else { pieces.append(Piece(due: due, bytes: piece)) }
-            lineFree = max(lineFree, due) + settings.lineTime(piece.count)
+            lineFree = max(lineFree, due) + settings.lineTime(piece.count + settings.packetOverhead)
         }
     }
 
@@ -60,9 +60,10 @@ extension MQTTConnection {
     /// Whether the window takes so many bytes more.
     func hasRoom(for bytes: Int) -> Bool {
         guard catchUp == nil, !session.isIsolating else { return false }
-        return session.inFlight.isEmpty
-            || session.inFlight.count < settings.windowMessages
-                && session.inFlightBytes + bytes <= settings.windowBytes
+        guard !session.inFlight.isEmpty else { return true }
+        let overhead = settings.packetOverhead * (session.inFlight.count + 1)
+        return session.inFlight.count < settings.windowMessages
+            && session.inFlightBytes + bytes + overhead <= settings.windowBytes
     }
 
     /// Sends from the backlog what there is room for.

@@ -28,6 +28,8 @@ extension MQTTConnection {
         /// Most bytes in one burst: a longer packet goes out in pieces of half of it, with pauses, because the module
         /// cannot hold more while the network is slow, and nothing holds the host back.
         public var longestBurst = Int.max
+        /// What the layer below adds to each packet, in bytes, when it is TLS.
+        public var packetOverhead = 0
         /// Bytes in flight at most; a longer message goes when nothing else is in flight.
         public var windowBytes = 2048
         /// Messages in flight at most.

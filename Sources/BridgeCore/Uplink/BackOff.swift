@@ -30,6 +30,9 @@ public struct BackOff: Equatable, Sendable {
         return Self.jittered(Self.longest, random: random)
     }
 
+    /// About a minute, for what mends itself without anything on the way being to blame; it does not count as a failure.
+    static func aMinute(random: Double) -> Duration { jittered(.seconds(60), random: random) }
+
     /// Begins anew, after a session that was useful.
     public mutating func reset() {
         failures = 0

@@ -41,21 +41,22 @@ extension LinkFailure {
         case .hostUnreachable: "Check the route to the Internet, firewalls, and mqtt.port."
         case .addressLost: "Nothing is to be done: the access point is joined again."
         case .closedWhileDialling, .noConnectAcknowledgement:
-            "Check host and port; newer Aliyun instances take no plain TCP and hang up without a word, "
-                + "and TLS is not in this version."
+            "Check host and port; newer Aliyun instances take no plain TCP and hang up without a word: "
+                + "then set mqtt.security = \"tls\"."
         case .transparentModeRefused:
             "Nothing is to be done: the link is dialled again; "
                 + "if it comes again, check for AT+CIPSERVER or AT+CIPMUX settings."
         case .connectionClosed, .sendFailed: "Nothing is to be done: the connection is made anew."
         case .bytesLost:
             "Nothing is to be done: the connection is made anew; if it comes often, use flow control or a lower speed."
+        case .tls(let failure): failure.advice
         case .refused(let code): Self.advice(for: code)
         case .deviceUsedElsewhere:
             "Find the other program or board with this product key and device name, and give each a device of its own; "
                 + "the platform lets one connection of a device live."
         case .plainTCPRefused:
-            "Permit plain TCP (port 1883) for the instance in the console: newer instances take TLS only, "
-                + "which is not in this version. Check host and port too."
+            "Set mqtt.security = \"tls\": newer instances take nothing else. Or permit plain TCP for the instance in the "
+                + "console. Check host and port too."
         case .noSubscribeAcknowledgement: "Check that the device may subscribe to the topics of mqtt.subscribe."
         case .connectionReplaced, .pingTimedOut, .publishTimedOut: "Nothing is to be done: the connection is made anew."
         case .protocolViolation:
@@ -86,6 +87,7 @@ extension LinkFailure {
     /// How long to wait before the next attempt.
     public var patience: Patience {
         switch self {
+        case .tls(let failure): failure.patience
         case .deviceUsedElsewhere, .plainTCPRefused, .wrongPassword, .firmwareUnsupported, .portNotPermitted,
             .portNotATerminal:
             .needsPerson
@@ -120,7 +122,7 @@ extension LinkFailure {
             .refused,
             .deviceUsedElsewhere, .plainTCPRefused, .noConnectAcknowledgement, .noSubscribeAcknowledgement,
             .connectionReplaced, .pingTimedOut, .publishTimedOut, .protocolViolation, .connectionClosed, .sendFailed,
-            .bytesLost(fromModem: true):
+            .bytesLost(fromModem: true), .tls:
             .dial
         }
     }

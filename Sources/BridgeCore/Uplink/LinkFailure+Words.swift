@@ -31,6 +31,7 @@ extension LinkFailure {
         case .connectionClosed: "connection-closed"
         case .sendFailed: "send-failed"
         case .bytesLost: "bytes-lost"
+        case .tls(let failure): failure.word
         case .refused(let code): Self.word(for: code)
         case .deviceUsedElsewhere: "kicked"
         case .plainTCPRefused: "plain-tcp-refused"
@@ -98,6 +99,7 @@ extension LinkFailure: CustomStringConvertible {
         case .sendFailed(let reply): "The modem could not send: \(reply)."
         case .bytesLost(fromModem: false): "Bytes were lost on the serial line, on the way to the modem."
         case .bytesLost(fromModem: true): "Bytes were lost on the serial line, on the way from the modem."
+        case .tls(let failure): failure.description
         case .refused(let code): "The cloud refused the connection: \(code.meaning) (CONNACK \(code.rawValue))."
         case .deviceUsedElsewhere(let sessions):
             "Another client signs in as the same device: \(sessions) sessions in a row were accepted and ended at once."

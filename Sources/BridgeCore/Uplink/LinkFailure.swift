@@ -69,6 +69,10 @@ public enum LinkFailure: Error, Equatable, Sendable {
     /// Fewer bytes arrived than were announced, at the module or from it.
     case bytesLost(fromModem: Bool)
 
+    // MARK: TLS
+    /// TLS was not agreed on, or came to its end.
+    case tls(TLSFailure)
+
     // MARK: MQTT
     /// CONNACK with a return code other than 0 [MQTT-3.2.2-5].
     case refused(ConnectReturnCode)
@@ -107,6 +111,8 @@ public enum Patience: Sendable {
     case atOnce
     /// Exponential back-off with jitter.
     case backOff
+    /// A minute, each time: it mends itself once the clock is set, and nothing on the way is to blame.
+    case aMinute
     /// Straight to the longest wait: a person has to change something first.
     case needsPerson
 }

@@ -55,7 +55,9 @@ extension LinkFailure {
     /// Whether the session ended because the server was heard no more.
     fileprivate var isSilence: Bool {
         switch self {
-        case .connectionReplaced, .connectionClosed, .pingTimedOut, .publishTimedOut, .noSubscribeAcknowledgement: true
+        case .connectionReplaced, .connectionClosed, .pingTimedOut, .publishTimedOut, .noSubscribeAcknowledgement,
+            .tls(.closedByServer):
+            true
         default: false
         }
     }

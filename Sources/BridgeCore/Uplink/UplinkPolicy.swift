@@ -95,13 +95,15 @@ public struct UplinkPolicy: Sendable {
             wait = .zero
         case .atOnce, .backOff:
             wait = backOff.failed(random: random)
+        case .aMinute:
+            wait = BackOff.aMinute(random: random)
         case .needsPerson:
             wait = backOff.failedForGood(random: random)
         }
 
         // A repair that did not bring the link up is not tried a second time in a row; one that
         // did is the first choice again.
-        if !wasOnline, failure.repair <= started, failure.patience != .needsPerson, started < failure.strongestRepair {
+        if !wasOnline, failure.repair <= started, failure.patience.doubtsModem, started < failure.strongestRepair {
             floor = max(floor, started.stronger(hasResetLine: hasResetLine))
         }
         let repair = max(failure.repair, floor)
@@ -116,4 +118,9 @@ public struct UplinkPolicy: Sendable {
         onlineSince = nil
         return Plan(at: budget.earliest(now: now), repair: .reset)
     }
+}
+
+extension Patience {
+    /// Whether a stronger repair of the modem may help.
+    fileprivate var doubtsModem: Bool { self == .atOnce || self == .backOff }
 }

@@ -10,7 +10,7 @@ extension Configuration {
             let device = DeviceIdentity(
                 productKey: aliyun.productKey, deviceName: aliyun.deviceName, secret: aliyun.deviceSecret,
                 clientID: aliyun.clientID, method: aliyun.signMethod)
-            let signIn = SignIn(device)
+            let signIn = SignIn(device, isTLS: mqtt.security == .tls)
             host =
                 aliyun.endpoint.isEmpty
                 ? PlatformRules.host(productKey: aliyun.productKey, region: aliyun.region) : aliyun.endpoint
@@ -53,11 +53,24 @@ extension Configuration {
             session.longestBurst = .max
             session.restartVerdictDelay = .zero
         }
+        let tls = mqtt.security == .tls ? secure(&session, link) : nil
         return Uplink.Settings(
             port: .init(
                 path: serial.device, baud: serial.baud, hardwareFlowControl: serial.flowControl == .rtsCts,
                 resetLine: serial.reset),
-            modem: link, mqtt: session, pace: pace, mayRefusePlainTCP: aliyun != nil)
+            modem: link, tls: tls, mqtt: session, pace: pace, mayRefusePlainTCP: aliyun != nil && tls == nil)
+    }
+
+    /// TLS around the session, which has to leave room for what that adds.
+    private func secure(_ session: inout MQTTConnection.Settings, _ link: ModemLink.Settings) -> TLSLayer.Settings {
+        session.packetOverhead = SecureLine.recordOverhead
+        // Two pieces of half of it, each in a record of its own.
+        if session.longestBurst < .max { session.longestBurst -= 2 * SecureLine.recordOverhead }
+        return TLSLayer.Settings(
+            line: .init(
+                host: link.host, port: link.port, bytesPerSecond: session.bytesPerSecond,
+                suspicion: session.suspicion, restartVerdictDelay: session.restartVerdictDelay),
+            caFile: mqtt.caFile)
     }
 
     /// Bytes that may wait for PUBACK in packet mode: a piece on its way, one whose answers come in, and what is next.

@@ -66,7 +66,14 @@ struct StatusReport {
 
     private var session: JSONValue {
         let connect = uplink.mqtt.connect
+        let secured = situation.secured
         return [
+            "security": uplink.tls == nil ? "tcp" : "tls",
+            "tls_version": secured.map { .string($0.version) } ?? .null,
+            "tls_cipher": secured?.cipher.map { .string($0) } ?? .null,
+            "certificate_expires": secured.map {
+                .string(WallTime(milliseconds: $0.certificate.validUntil.seconds * 1000).text)
+            } ?? .null,
             "host": .string(uplink.modem.host),
             "port": .int(uplink.modem.port),
             "client_id": .string(connect.clientIdentifier),

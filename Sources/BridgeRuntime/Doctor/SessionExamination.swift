@@ -21,7 +21,7 @@ final class SessionExamination {
         // That has been done, rung by rung.
         modem.triesSpeeds = false
         let attempt = Attempt(
-            modem: ModemLink(settings: modem, start: .dial),
+            modem: ModemLink(settings: modem, start: .dial), tls: settings.tls,
             mqtt: MQTTConnection(settings: settings.mqtt, session: MQTTSession()),
             portPath: settings.port.path, tap: LineTap(secrets: []),
             tracesPackets: { false }, report: { [weak self] in self?.heard($0) })
@@ -36,6 +36,9 @@ final class SessionExamination {
         let settings = doctor.settings
         switch report {
         case .climbed(let reached): climbed(reached)
+        case .secured(let session):
+            doctor.report(Checkup(.tls, .good, session.account(now: WallTime.now.calendar) + " after \(took())"))
+            began = .now
         case .connected:
             connected = true
             doctor.report(
@@ -61,10 +64,11 @@ final class SessionExamination {
         let settings = doctor.settings
         rung = reached
         switch reached {
+        case .securing: reportTCP()
         case .connecting:
-            doctor.report(
-                Checkup(.tcp, .good, "\(settings.modem.host):\(settings.modem.port) connected after \(took())"))
-            doctor.report(Checkup(.tls, .skipped, "not in this version: plain TCP"))
+            guard settings.tls == nil else { return }
+            reportTCP()
+            doctor.report(Checkup(.tls, .skipped, "plain TCP is configured"))
         case .online:
             let count = settings.mqtt.subscriptions.count
             if count == 0 {
@@ -79,12 +83,18 @@ final class SessionExamination {
         began = .now
     }
 
+    private func reportTCP() {
+        let modem = doctor.settings.modem
+        doctor.report(Checkup(.tcp, .good, "\(modem.host):\(modem.port) connected after \(took())"))
+    }
+
     private func failed(_ failure: LinkFailure) {
         let place: Checkup.Rung =
             switch (failure, rung) {
             case (.nameNotResolved, _): .dns
             case (_, .online): .roundTrip
             case (_, .subscribing): .suback
+            case (_, .securing): .tls
             case (_, .connecting): connected ? .suback : .connack
             default: .tcp
             }

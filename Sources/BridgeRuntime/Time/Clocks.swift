@@ -17,8 +17,9 @@ public struct WallTime: Comparable, Sendable {
         return WallTime(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
     }
 
-    /// Whether the clock shows 2025 or later; a board without a battery begins in 1970.
-    public var isPlausible: Bool { milliseconds >= 1_735_689_600_000 }
+    public var isPlausible: Bool { calendar.isPlausible }
+
+    var calendar: CalendarTime { CalendarTime(seconds: milliseconds / 1000) }
 
     /// When something was, for what has an age: milliseconds since 1970, or the far future while the clock is not set. What is
     /// stamped so has no age, or the first answer of NTP would make it fifty years old.

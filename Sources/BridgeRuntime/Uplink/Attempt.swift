@@ -3,13 +3,15 @@ import Glibc
 import NIOCore
 import NIOPosix
 
-/// One attempt: a channel on a duplicate of the port's descriptor, with the modem's and MQTT's machines on it.
+/// One attempt: a channel on a duplicate of the port's descriptor, with the modem's and MQTT's machines on it, and TLS
+/// between them where that is wanted.
 ///
 /// It is never repaired, only replaced. All of it lives on one event loop.
 final class Attempt {
     private let portPath: String
     private let modem: ModemHandler
     private let mqtt: MQTTHandler
+    private let tls: TLSLayer?
     private let tap: LineTap
     private let report: (AttemptReport) -> Void
     private var channel: (any Channel)?
@@ -18,8 +20,8 @@ final class Attempt {
     private(set) var isLeaving = false
 
     init(
-        modem link: ModemLink, mqtt connection: MQTTConnection, portPath: String, tap: LineTap,
-        tracesPackets: @escaping () -> Bool, report: @escaping (AttemptReport) -> Void
+        modem link: ModemLink, tls: TLSLayer.Settings?, mqtt connection: MQTTConnection, portPath: String,
+        tap: LineTap, tracesPackets: @escaping () -> Bool, report: @escaping (AttemptReport) -> Void
     ) {
         self.portPath = portPath
         // What a machine still says while its channel is being closed is about nothing that matters any more, and
@@ -29,7 +31,15 @@ final class Attempt {
         let guarded: (AttemptReport) -> Void = { if gate.isOpen { report($0) } }
         self.report = guarded
         self.tap = tap
-        modem = ModemHandler(link, tap: tap, report: guarded)
+        let layer = tls.map { TLSLayer($0, report: guarded) }
+        self.tls = layer
+        modem = ModemHandler(link, tap: tap) { report in
+            if case .failed(let failure) = report, let layer {
+                guarded(.failed(layer.meaning(of: failure)))
+            } else {
+                guarded(report)
+            }
+        }
         mqtt = MQTTHandler(connection, tap: tap, tracesPackets: tracesPackets, report: guarded)
     }
 
@@ -43,24 +53,21 @@ final class Attempt {
     var bytesSent: Int { modem.bytesSent }
     var bytesReceived: Int { modem.bytesReceived }
 
-    /// When one of the two machines has to be woken at the latest.
+    /// When one of the machines has to be woken at the latest.
     var deadline: Moment? {
-        switch (modem.deadline, mqtt.deadline) {
-        case (let one?, let other?): min(one, other)
-        case (let one, let other): one ?? other
-        }
+        [modem.deadline, tls?.deadline, mqtt.deadline].compactMap { $0 }.min()
     }
 
     private var tunnelIsOpen: Bool { modem.isOpen && !mqtt.hasEnded }
 
     /// Begins on `descriptor`, which is closed at the end of the attempt.
     func begin(on descriptor: CInt, eventLoop: any EventLoop) {
-        let handlers = NIOLoopBound((modem, mqtt), eventLoop: eventLoop)
+        let handlers = NIOLoopBound([modem] + (tls?.handlers ?? []) + [mqtt], eventLoop: eventLoop)
         let me = NIOLoopBound(self, eventLoop: eventLoop)
         NIOPipeBootstrap(group: eventLoop)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandlers(handlers.value.0, handlers.value.1)
+                    try channel.pipeline.syncOperations.addHandlers(handlers.value)
                 }
             }
             .takingOwnershipOfDescriptor(inputOutput: descriptor)
@@ -123,7 +130,7 @@ final class Attempt {
     func end() -> MQTTSession {
         gate.isOpen = false
         tap.streamClosed()
-        channel?.close(promise: nil)
+        modem.close()
         channel = nil
         return mqtt.takeSession()
     }

@@ -10,6 +10,8 @@ enum AttemptReport {
     case said(ModemLink.Line)
     /// MQTT bytes of one packet or more, to the cloud or from it.
     case packets([UInt8], sent: Bool)
+    /// TLS stands.
+    case secured(SecuredSession)
     /// The broker accepted CONNECT.
     case connected(sessionPresent: Bool)
     /// A QoS 0 message is on the line.

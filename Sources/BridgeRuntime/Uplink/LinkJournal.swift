@@ -117,8 +117,10 @@ struct LinkJournal {
 }
 
 extension LinkFailure {
-    /// Whether it stays as it is until somebody does something.
-    fileprivate var needsPerson: Bool { patience == .needsPerson || word.hasPrefix("port-") }
+    /// Whether it stays as it is until somebody does something: a clock, too, that no server can be asked for the time of.
+    fileprivate var needsPerson: Bool {
+        patience == .needsPerson || patience == .aMinute || word.hasPrefix("port-")
+    }
 
     fileprivate var level: Logger.Level { needsPerson ? .error : .warning }
 }

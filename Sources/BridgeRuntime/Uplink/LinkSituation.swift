@@ -24,6 +24,8 @@ struct LinkSituation {
     var mac: String?
     var signal: Int?
     var pingRoundTrip: Duration?
+    /// The TLS session that stands.
+    var secured: SecuredSession?
     /// From CONNECT to CONNACK.
     var signInRoundTrip: Duration?
     /// From a command whose answer takes the modem no time to that answer.

@@ -34,6 +34,7 @@ final class ModemHandler: ChannelDuplexHandler {
     private let tap: LineTap
     private let inputs = InputQueue<Input>()
     private var timer: DeadlineTimer?
+    private var context: ChannelHandlerContext?
     /// Whether the tunnel is open.
     private(set) var isOpen = false
     private(set) var bytesSent = 0
@@ -47,6 +48,13 @@ final class ModemHandler: ChannelDuplexHandler {
 
     /// When the machine has to be woken at the latest.
     var deadline: Moment? { link.deadline }
+
+    /// Closes the descriptor at once, whatever the handlers above would have to say to the other side.
+    func close() { context?.close(promise: nil) }
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
     func channelActive(context: ChannelHandlerContext) {
         timer = DeadlineTimer(eventLoop: context.eventLoop) { [unowned self] in take(.timerFired, context) }

@@ -5,6 +5,8 @@ extension Uplink {
     struct Settings: Equatable {
         var port: SerialPort.Settings
         var modem: ModemLink.Settings
+        /// Nil for plain TCP.
+        var tls: TLSLayer.Settings?
         var mqtt: MQTTConnection.Settings
         /// How many messages a second the other side takes; nil for any number.
         var pace: PublishPace.Limits?
@@ -20,7 +22,7 @@ extension Uplink {
             var kept = old.mqtt
             kept.windowMessages = mqtt.windowMessages
             kept.subscriptions = mqtt.subscriptions
-            guard port != old.port || modem != old.modem || mqtt != kept else { return nil }
+            guard port != old.port || modem != old.modem || tls != old.tls || mqtt != kept else { return nil }
             guard wasOnline, port == old.port else { return .reset }
             let network = (modem.ssid, modem.password, modem.bssid ?? "")
             return network == (old.modem.ssid, old.modem.password, old.modem.bssid ?? "") ? .dial : .join

@@ -211,7 +211,7 @@ final class Uplink {
         port?.setSpeed(settings.port.baud)
         let logger = logger
         let attempt = Attempt(
-            modem: ModemLink(settings: settings.modem, start: repair, bootSpeed: keeper.bootSpeed),
+            modem: ModemLink(settings: settings.modem, start: repair, bootSpeed: keeper.bootSpeed), tls: settings.tls,
             mqtt: MQTTConnection(settings: settings.mqtt, session: session),
             portPath: settings.port.path, tap: tap,
             tracesPackets: { logger.logLevel <= .debug },
@@ -236,6 +236,7 @@ final class Uplink {
         case .setSpeed(let baud): port?.setSpeed(baud)
         case .said(let line): logger.dialogue(line)
         case .packets(let bytes, let sent): logger.packets(bytes, sent: sent)
+        case .secured(let session): situation.secured = session
         case .connected(let sessionPresent):
             keeper.accepted(now: .now)
             situation.signInRoundTrip = connectSentAt.map { .now - $0 }
@@ -309,6 +310,7 @@ final class Uplink {
         situation.bytesReceived += attempt.bytesReceived
         situation.pingRoundTrip = nil
         situation.signInRoundTrip = nil
+        situation.secured = nil
         dispatcher.attempt = nil
         listeners.sessionEnded()
     }

@@ -30,7 +30,8 @@ struct StatusText {
     private var ladder: String {
         let state = status["state"]?.text
         let place = state == Rung.backoff.rawValue ? status["failed_rung"]?.text : state
-        return Rung.allCases.filter { $0.isStep && $0 != .securing }
+        let isSecure = status["session"]?["security"]?.text == "tls"
+        return Rung.allCases.filter { $0.isStep && ($0 != .securing || isSecure) }
             .map { $0.rawValue == place ? "[\($0.rawValue)]" : $0.rawValue }.joined(separator: " ")
     }
 
@@ -43,7 +44,12 @@ struct StatusText {
     }
 
     private var session: String {
-        list(status["session"], ["host", "port", "client_id", "keep_alive", "connack_rtt_ms", "ping_rtt_ms"])
+        list(
+            status["session"],
+            [
+                "host", "port", "security", "tls_version", "certificate_expires", "client_id", "keep_alive",
+                "connack_rtt_ms", "ping_rtt_ms",
+            ])
     }
 
     private var outbox: String {

@@ -1,4 +1,5 @@
 import BridgeCore
+import BridgeRuntime
 import TOMLKit
 
 /// Makes a ``Configuration`` of a TOML document, noting unknown keys and wrong types.
@@ -32,7 +33,7 @@ struct ConfigurationReader {
         }
         with(&root, "aliyun") { table, secrets in configuration.aliyun = Self.aliyun(&table, &secrets) }
         with(&root, "broker") { table, secrets in configuration.broker = Self.broker(&table, &secrets) }
-        with(&root, "mqtt") { mqtt, _ in Self.read(&mqtt, into: &configuration.mqtt) }
+        with(&root, "mqtt") { mqtt, secrets in Self.read(&mqtt, secrets, into: &configuration.mqtt) }
         with(&root, "socket") { socket, _ in
             set(&configuration.socket.path, socket.string("path"))
             set(&configuration.socket.mode, Self.mode(&socket))
@@ -100,13 +101,15 @@ struct ConfigurationReader {
         return broker
     }
 
-    private static func read(_ table: inout TableReader, into mqtt: inout Configuration.MQTT) {
+    private static let noAuthorities = "install the package ca-certificates, or name a PEM file"
+
+    private static func read(_ table: inout TableReader, _ secrets: SecretSources, into mqtt: inout Configuration.MQTT)
+    {
         set(&mqtt.port, table.integer("port"))
-        if let security = table.string("security"), security != "tcp" {
-            table.note("security", "\"\(security)\" is not in this version: expected \"tcp\"")
-        }
-        if let file = table.string("ca_file"), !file.isEmpty {
-            table.note("ca_file", "is for TLS, which is not in this version: expected \"\"")
+        set(&mqtt.security, table.choice("security"))
+        set(&mqtt.caFile, table.string("ca_file").map { $0.isEmpty ? "" : secrets.path(of: $0) })
+        if mqtt.security == .tls, let problem = Authorities.problem(in: mqtt.caFile) {
+            table.note("ca_file", mqtt.caFile.isEmpty ? "\(problem): \(Self.noAuthorities)" : problem)
         }
         set(&mqtt.keepAlive, table.integer("keep_alive"))
         set(&mqtt.cleanSession, table.bool("clean_session"))

@@ -41,7 +41,7 @@ struct SecretSources {
     }
 
     private mutating func read(_ file: String, _ name: String, _ reader: inout TableReader) -> Secret {
-        let path = file.hasPrefix("/") ? file : folder + file
+        let path = path(of: file)
         do throws(Standard.FileError) {
             let secret = try SecretFile.read(path)
             if isReadableByAll(path) { warn("\(path) holds a secret and is readable by everybody: chmod o-r \(path)") }
@@ -68,6 +68,9 @@ struct SecretSources {
         }
         return nil
     }
+
+    /// A file as the configuration names it: without a leading slash, beside the configuration.
+    func path(of file: String) -> String { file.hasPrefix("/") ? file : folder + file }
 
     private var folder: String {
         configurationPath.lastIndex(of: "/").map { String(configurationPath[...$0]) } ?? ""

@@ -30,14 +30,16 @@ final class Workbench {
     ///   - baud: the simulated line's speed; 0 does not pace it.
     ///   - more: lines for the configuration, with their table headers.
     ///   - firmware: of the simulated modem.
+    ///   - tls: the cloud speaks TLS with this, and the daemon trusts its authority.
     ///   - unlimited: the cloud takes any number of messages a second, and the daemon sends as many.
     init(
         _ peer: Peer = .cloud, baud: Int = 115_200, firmware: String = "nonos-1.7", unlimited: Bool = false,
-        more: String = ""
+        tls: TLSServer? = nil, more: String = ""
     ) throws {
         folder = NSTemporaryDirectory() + "espbridged-test-" + UUID().uuidString.prefix(8)
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         self.peer = peer
+        try tls?.write(to: folder)
         var maps: [String] = []
         let identity: String
         switch peer {
@@ -49,7 +51,7 @@ final class Workbench {
                     "cloud", "--listen", "127.0.0.1:0", "--product-key", Self.productKey,
                     "--device-name", Self.deviceName, "--secret-file", folder + "/device-secret",
                     "--control", folder + "/cloud.control",
-                ] + (unlimited ? ["--unlimited"] : []), name: "cloud")
+                ] + (unlimited ? ["--unlimited"] : []) + (tls == nil ? [] : TLSServer.options(folder)), name: "cloud")
             let line = try cloud.waitForLine("127.0.0.1:")
             guard let port = line.firstMatch(of: /127\.0\.0\.1:(\d+)/)?.1 else {
                 throw ChildProgram.Silence(description: "the cloud names no port: \(line)")
@@ -98,7 +100,7 @@ final class Workbench {
             [outbox]
             path = "\(folder)/outbox.db"
 
-            \(more)
+            \(tls == nil ? more : TLSServer.configured(more))
             """
         if !more.contains("[log]") { configuration += "\n[log]\nlevel = \"info\"\n" }
         try write(configuration)

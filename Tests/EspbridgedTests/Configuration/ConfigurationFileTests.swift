@@ -148,7 +148,7 @@ struct ConfigurationFileTests {
 
             [mqtt]
             port = 1883.5
-            security = "tls"
+            security = "ssl"
             ca_file = "/etc/ssl/ca.pem"
             keep_alive = 1
             clean_session = "yes"
@@ -176,8 +176,8 @@ struct ConfigurationFileTests {
                 "espbridged.conf:13: modem.link_keep_alive: 7201 is out of range: expected 0 to 7200 seconds (0 is off)",
                 "espbridged.conf:17: broker.client_id: is an integer, expected a string in quotes",
                 "espbridged.conf:20: mqtt.port: is a number with a fraction, expected an integer",
-                "espbridged.conf:21: mqtt.security: \"tls\" is not in this version: expected \"tcp\"",
-                "espbridged.conf:22: mqtt.ca_file: is for TLS, which is not in this version: expected \"\"",
+                "espbridged.conf:21: mqtt.security: \"ssl\" is not permitted: expected one of \"tcp\", \"tls\"",
+                "espbridged.conf:22: mqtt.ca_file: is for TLS: expected security = \"tls\" beside it",
                 "espbridged.conf:23: mqtt.keep_alive: 1 is out of range: expected 5 to 65535 seconds",
                 "espbridged.conf:24: mqtt.clean_session: is a string, expected true or false",
                 "espbridged.conf:25: mqtt.qos: 2 is out of range: expected 0 or 1",
