@@ -184,7 +184,7 @@ struct OutboxWriter: Sendable {
             let waits = try OutboxStore.contains(first, db)
             return .success(Appended(sequence: first, outcome: waits ? .repeatedWaiting : .repeatedGone))
         }
-        switch situation.limits.decision(cost: message.cost, books: report.books) {
+        switch situation.limits.decision(cost: message.cost, isAnswer: message.isTaken, books: report.books) {
         case .accept: break
         case .refuse: return .failure(.queueFull(maxBytes: situation.limits.maxBytes))
         case .makeRoom(let bytes):
