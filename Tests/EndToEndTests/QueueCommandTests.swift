@@ -47,14 +47,18 @@ extension EndToEnd {
         func running() throws {
             let bench = try waiting()
             try look(bench)
-            let socket = ["--socket", bench.socketPath]
-            #expect(try queue(["purge", "2"] + socket, bench).lines == ["1 purged"])
-            #expect(try queue(["purge", "2"] + socket, bench).status == 1)
+            // The daemon of the configuration is asked, and nobody where there is none.
+            let outbox = ["--outbox", bench.folder + "/outbox.db"]
+            let elsewhere = ["queue", "purge", "--all", "--config", "/nonexistent"] + outbox
+            #expect(try ChildProgram.run(Programs.espbridged, elsewhere).status == 64)
+            #expect(try queue(["purge", "2"], bench).lines == ["1 purged"])
+            #expect(try queue(["purge", "2"] + outbox, bench).status == 1)
+            #expect(try queue(["purge", "2", "--socket", bench.folder + "/none"], bench).status == 69)
             #expect(
                 try queue(["show", "2"], bench).lines == [
                     #"{"receipt":2,"id":"2","status":"dropped","reason":"purged"}"#
                 ])
-            #expect(try queue(["purge", "--all"] + socket, bench).lines == ["4 purged"])
+            #expect(try queue(["purge", "--all"], bench).lines == ["4 purged"])
             #expect(try bench.number("outbox.waiting") == 0)
             #expect(try bench.number("outbox.dropped.purged") == 5)
         }

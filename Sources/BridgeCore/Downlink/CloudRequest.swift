@@ -52,6 +52,9 @@ public struct CloudRequest: Equatable, Sendable {
     /// How long it can be answered once it was taken.
     var answerableFor: Duration { kind == .rrpc ? Self.rrpcDeadline : Self.answerLimit }
 
+    /// How long after ``waitsFor`` the cloud still wants to hear that nobody took it.
+    var refusalLasts: Duration { kind == .rrpc ? .milliseconds(500) : .seconds(60) }
+
     /// What the cloud is told when nobody takes it.
     public var refusal: [UInt8] {
         let answer: JSONValue = [

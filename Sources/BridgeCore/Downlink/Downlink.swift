@@ -7,10 +7,13 @@ public struct Downlink: Sendable {
     /// What the caller is to do.
     public enum Effect: Equatable, Sendable {
         case acknowledge(UInt16)
-        /// Publish an answer ahead of what waits; it is worthless after `expires`.
-        case answer(topic: String, payload: [UInt8], expires: Duration?)
-        /// Nobody took it.
+        /// Publish ``CloudRequest/refusal`` ahead of what waits, worthless after `expires`;
+        /// ``Downlink/refused(_:isStored:now:)`` has to follow.
+        case refuse(CloudRequest, expires: Duration)
+        /// Nobody took it; a request is answered with 503.
         case untaken(InboundMessage, CloudRequest?)
+        /// Nobody took it, and the refusal could not be stored.
+        case unanswered(InboundMessage, CloudRequest)
     }
 
     /// Why a program's answer leads nowhere.
@@ -24,13 +27,25 @@ public struct Downlink: Sendable {
     private struct Waiting {
         var message: InboundMessage
         var request: CloudRequest
+        /// When the cloud is told that nobody took it.
         var until: Moment
+        /// When it no longer wants to know.
+        var worthless: Moment
+        /// The refusal is on its way to the disk.
+        var isBeingRefused = false
     }
 
     private struct Answerable {
         var request: CloudRequest
         var until: Moment
+        /// An answer is on its way to the disk.
+        var isBeingAnswered = false
     }
+
+    /// How long it is remembered that a request can no longer be answered.
+    private static let memory = Duration.seconds(60)
+    /// When a refusal that could not be stored is tried again.
+    private static let retry = Duration.seconds(5)
 
     /// Most requests that wait for a program, or for its answer.
     static let mostRequests = 256
@@ -47,7 +62,9 @@ public struct Downlink: Sendable {
     /// - Parameter prefix: `/sys/${productKey}/${deviceName}/`.
     public init(prefix: String) { self.prefix = prefix }
 
-    public var deadline: Moment? { (waiting.map(\.until) + answerable.map(\.until)).min() }
+    public var deadline: Moment? {
+        (waiting.filter { !$0.isBeingRefused }.map(\.until) + answerable.map { $0.until + Self.memory }).min()
+    }
 
     // MARK: From the cloud
 
@@ -67,9 +84,11 @@ public struct Downlink: Sendable {
         }
         guard let request else { return [.untaken(message, nil)] + settle(message) }
         guard waiting.count < Self.mostRequests else {
-            return [.untaken(message, request), Self.refusal(of: request)] + settle(message)
+            return [.untaken(message, request), .refuse(request, expires: request.refusalLasts)] + settle(message)
         }
-        waiting.append(Waiting(message: message, request: request, until: now + request.waitsFor))
+        let until = now + request.waitsFor
+        waiting.append(
+            Waiting(message: message, request: request, until: until, worthless: until + request.refusalLasts))
         return []
     }
 
@@ -78,7 +97,7 @@ public struct Downlink: Sendable {
         var effects: [Effect] = []
         var left: [Waiting] = []
         for entry in waiting {
-            guard offer(entry.message) > 0 else {
+            guard !entry.isBeingRefused, offer(entry.message) > 0 else {
                 left.append(entry)
                 continue
             }
@@ -99,32 +118,52 @@ public struct Downlink: Sendable {
 
     // MARK: From the programs
 
-    /// A program answers: where its answer goes, and for how long it is worth something.
-    public mutating func answered(id: String, now: Moment) throws(AnswerError) -> (topic: String, expires: Duration?) {
-        guard let index = answerable.lastIndex(where: { $0.request.id == id }) else { throw .unknown }
-        let entry = answerable.remove(at: index)
+    /// A program answers: what it answers, and for how long its answer is worth something.
+    /// ``answered(_:isStored:)`` has to follow; meanwhile there is no second answer.
+    public mutating func answer(
+        id: String, now: Moment
+    ) throws(AnswerError) -> (request: CloudRequest, expires: Duration?) {
+        guard let index = answerable.lastIndex(where: { $0.request.id == id && !$0.isBeingAnswered }) else {
+            throw .unknown
+        }
+        let entry = answerable[index]
         guard now < entry.until else { throw .late }
-        return (entry.request.replyTopic, entry.request.kind == .rrpc ? entry.until - now : nil)
+        answerable[index].isBeingAnswered = true
+        return (entry.request, entry.request.kind == .rrpc ? entry.until - now : nil)
+    }
+
+    /// The answer to a request is on disk, or could not be stored: then it can be answered once more.
+    public mutating func answered(_ request: CloudRequest, isStored: Bool) {
+        guard let index = answerable.lastIndex(where: { $0.request == request && $0.isBeingAnswered }) else { return }
+        if isStored { answerable.remove(at: index) } else { answerable[index].isBeingAnswered = false }
+    }
+
+    /// The refusal of a request is on disk, or could not be stored: then it waits, and will be refused again.
+    public mutating func refused(_ request: CloudRequest, isStored: Bool, now: Moment) -> [Effect] {
+        guard let index = waiting.firstIndex(where: { $0.request == request && $0.isBeingRefused }) else { return [] }
+        if !isStored, now + Self.retry < waiting[index].worthless {
+            waiting[index].isBeingRefused = false
+            waiting[index].until = now + Self.retry
+            return []
+        }
+        let message = waiting.remove(at: index).message
+        return [isStored ? .untaken(message, request) : .unanswered(message, request)] + settle(message)
     }
 
     /// Requests whose time is over.
     public mutating func timePassed(_ now: Moment) -> [Effect] {
         // Kept a little longer, so that a late answer is told that it is late.
-        answerable.removeAll { $0.until + .seconds(60) <= now }
+        answerable.removeAll { $0.until + Self.memory <= now }
         var effects: [Effect] = []
-        for entry in waiting where entry.until <= now {
-            effects += [.untaken(entry.message, entry.request), Self.refusal(of: entry.request)]
-            effects += settle(entry.message)
+        for index in waiting.indices where waiting[index].until <= now && !waiting[index].isBeingRefused {
+            waiting[index].isBeingRefused = true
+            effects.append(
+                .refuse(waiting[index].request, expires: max(waiting[index].worthless - now, .zero)))
         }
-        waiting.removeAll { $0.until <= now }
         return effects
     }
 
     // MARK: Means
-
-    private static func refusal(of request: CloudRequest) -> Effect {
-        .answer(topic: request.replyTopic, payload: request.refusal, expires: .seconds(60))
-    }
 
     private mutating func canBeAnswered(_ request: CloudRequest, now: Moment) {
         if answerable.count >= Self.mostRequests { answerable.removeFirst() }

@@ -15,6 +15,8 @@ public struct AnswerQueue: Sendable {
     }
 
     private var slots: Deque<Slot> = []
+    /// Bytes of answers that wait for earlier ones.
+    public private(set) var heldBytes = 0
     /// Number of the first slot.
     private var first = 0
 
@@ -39,6 +41,7 @@ public struct AnswerQueue: Sendable {
         precondition(place < slots.count, "a ticket of another queue")
         slots[place].bytes += line
         slots[place].isAnswered = true
+        heldBytes += line.count
         guard place == 0 else { return [] }
         var ready: [UInt8] = []
         while let slot = slots.first, slot.isAnswered {
@@ -46,6 +49,7 @@ public struct AnswerQueue: Sendable {
             slots.removeFirst()
             first += 1
         }
+        heldBytes -= ready.count
         return ready
     }
 }

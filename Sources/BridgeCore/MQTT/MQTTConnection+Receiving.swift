@@ -43,11 +43,7 @@ extension MQTTConnection {
     }
 
     /// What the modem says itself, in a stream that cannot be read on.
-    private var modemsWord: LinkFailure? {
-        if ModemText.saysRestart(tail.bytes) { return .modemRestartedOnline }
-        guard ModemText.saysCommandMode(tail.bytes) else { return nil }
-        return .protocolViolation(detail: "the modem answers as to a command: it left transparent mode")
-    }
+    private var modemsWord: LinkFailure? { ModemText.verdict(on: tail.bytes) }
 
     private mutating func handle(_ packet: MQTTPacket, now: Moment, _ effects: inout [Effect]) {
         if case .connecting = phase {

@@ -13,7 +13,12 @@ enum ModemText {
 
     static func saysRestart(_ bytes: [UInt8]) -> Bool { contains(boot, bytes) }
 
-    static func saysCommandMode(_ bytes: [UInt8]) -> Bool { contains(refusals, bytes) }
+    /// What the modem says itself, in a stream that cannot be read on; nil when it is silent.
+    static func verdict(on bytes: [UInt8]) -> LinkFailure? {
+        if saysRestart(bytes) { return .modemRestartedOnline }
+        guard contains(refusals, bytes) else { return nil }
+        return .protocolViolation(detail: "the modem answers as to a command: it left transparent mode")
+    }
 
     /// Whether one of the texts stands anywhere in `bytes`.
     private static func contains(_ texts: [[UInt8]], _ bytes: [UInt8]) -> Bool {

@@ -43,6 +43,9 @@ public struct OutboxLimits: Equatable, Sendable {
         Int64(topicBytes) &+ Int64(payloadBytes) &+ 64
     }
 
+    /// So many bytes beyond ``maxBytes`` answers to the cloud may take: it waits for them, and they leave before all others.
+    public static let answerAllowance: Int64 = 65_536
+
     /// What is to be done with a message.
     public enum Decision: Equatable, Sendable {
         case accept
@@ -52,7 +55,8 @@ public struct OutboxLimits: Equatable, Sendable {
     }
 
     /// Decides about a message of that cost.
-    public func decision(cost: Int64, books: OutboxBooks) -> Decision {
+    public func decision(cost: Int64, isAnswer: Bool, books: OutboxBooks) -> Decision {
+        let maxBytes = isAnswer ? maxBytes &+ Self.answerAllowance : maxBytes
         if cost > maxBytes { return .refuse }
         let excess = books.bytes &+ cost &- maxBytes
         if excess <= 0 { return .accept }

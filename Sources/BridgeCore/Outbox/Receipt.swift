@@ -37,6 +37,12 @@ public struct CloudReply: Equatable, Sendable {
     /// Valid JSON text.
     public var data: [UInt8]?
     public var message: String?
+    /// The message it answers, where somebody waits for it.
+    public var receipt: Int64?
+    /// Else one of those that were delivered since then (wall clock, milliseconds since 1970),
+    public var since: Int64 = .min
+    /// or one of those that were published and not yet acknowledged, in that order.
+    public var inFlight: [Int64] = []
 
     public init(topic: String, id: String, code: Int, data: [UInt8]?, message: String?) {
         self.topic = topic

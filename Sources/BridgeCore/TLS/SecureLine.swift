@@ -56,7 +56,7 @@ public struct SecureLine: Sendable {
 
     private let settings: Settings
     private var phase = Phase.idle
-    private var tail = BootText.Tail()
+    private var tail = ModemText.Tail()
     private var hello = ServerHello()
     private var hasHeard = false
     /// When the server was last heard, or the connection was last seen to be in order.
@@ -103,7 +103,7 @@ public struct SecureLine: Sendable {
         guard phase != .ended, phase != .idle else { return [] }
         tail.append(bytes)
         if case .condemned = phase {
-            return BootText.isPresent(in: tail.bytes) ? end(.modemRestartedOnline) : []
+            return ModemText.verdict(on: tail.bytes).map { end($0) } ?? []
         }
         if isSecuring { hello.received(bytes) }
         hasHeard = true
@@ -180,7 +180,7 @@ public struct SecureLine: Sendable {
     }
 
     private mutating func condemn(_ failure: LinkFailure, now: Moment) -> [Effect] {
-        if BootText.isPresent(in: tail.bytes) { return end(.modemRestartedOnline) }
+        if let verdict = ModemText.verdict(on: tail.bytes) { return end(verdict) }
         guard settings.restartVerdictDelay > .zero else { return end(failure) }
         phase = .condemned(failure, until: now + settings.restartVerdictDelay)
         return []

@@ -59,9 +59,22 @@ final class CloudDesk {
     /// A program answers a request of the cloud.
     func answer(id: String, payload: [UInt8], qos: QoS, report: @escaping (SubmissionReport) -> Void) {
         do throws(Downlink.AnswerError) {
-            let (topic, expires) = try downlink.answered(id: id, now: .now)
-            timer.set(downlink.deadline)
-            send(payload, to: topic, expires: expires, qos: expires == nil ? qos : .atMostOnce, report: report)
+            let (request, expires) = try downlink.answer(id: id, now: .now)
+            send(payload, to: request.replyTopic, expires: expires, qos: expires == nil ? qos : .atMostOnce) {
+                [self] outcome in
+                switch outcome {
+                case .success(let receipt):
+                    downlink.answered(request, isStored: true)
+                    report(.queued(receipt: receipt, id: nil))
+                case .failure(let refusal):
+                    downlink.answered(request, isStored: false)
+                    logger.event(
+                        .requestRefused, level: .warning, "an answer to the cloud was refused: \(refusal)",
+                        ["topic": "\(request.replyTopic)"])
+                    report(.refused(refusal.error, detail: "\(refusal)"))
+                }
+                timer.set(downlink.deadline)
+            }
         } catch {
             let detail =
                 switch error {
@@ -76,56 +89,63 @@ final class CloudDesk {
         for effect in effects {
             switch effect {
             case .acknowledge(let identifier): neighbours.acknowledge(identifier)
-            case .answer(let topic, let payload, let expires):
-                send(payload, to: topic, expires: expires, qos: .atMostOnce) { _ in }
+            case .refuse(let request, let expires): refuse(request, expires: expires)
             case .untaken(let message, let request): untaken(message, request)
+            case .unanswered(let message, let request):
+                logger.event(
+                    .cloudMessage, level: .warning,
+                    "\(Self.name(message)): no program takes it, and there was no room to answer request \(request.id)",
+                    ["topic": "\(message.topic)"])
             }
         }
         timer.set(downlink.deadline)
     }
 
+    private func refuse(_ request: CloudRequest, expires: Duration) {
+        send(request.refusal, to: request.replyTopic, expires: expires, qos: .atMostOnce) { [self] outcome in
+            let isStored = if case .success = outcome { true } else { false }
+            carryOut(downlink.refused(request, isStored: isStored, now: .now))
+        }
+    }
+
+    private static func name(_ message: InboundMessage) -> String {
+        "from the cloud on \(message.topic), \(message.payload.count) bytes"
+    }
+
     private func untaken(_ message: InboundMessage, _ request: CloudRequest?) {
         guard !message.topic.hasSuffix("_reply") else { return }
-        let what = "from the cloud on \(message.topic), \(message.payload.count) bytes"
+        let what = Self.name(message)
         if let request {
             logger.event(
                 .cloudMessage, level: .warning,
-                "\(what): no program takes it (\"subscribe\"), request \(request.id) was answered with code 503",
+                "\(what): no program takes it (\"subscribe\"), request \(request.id) is answered with code 503",
                 ["topic": "\(message.topic)"])
         } else {
             logger.event(.cloudMessage, "\(what): no program subscribes to it", ["topic": "\(message.topic)"])
         }
     }
 
-    /// Stores an answer, and sends it ahead of all that waits.
+    /// Stores an answer, and sends it ahead of all that waits; calls back with its receipt once it is on disk.
     private func send(
         _ payload: [UInt8], to topic: String, expires: Duration?, qos: QoS,
-        report: @escaping (SubmissionReport) -> Void
+        done: @escaping (Result<Int64, OutboxRefusal>) -> Void
     ) {
-        let now = WallTime.now.milliseconds
+        let now = WallTime.now
         var message = NewMessage(
-            topic: topic, payload: payload, qos: qos.rawValue, expiresAt: expires.map { now + $0.inMilliseconds },
-            queuedAt: now)
+            topic: topic, payload: payload, qos: qos.rawValue,
+            expiresAt: now.isPlausible ? expires.map { now.milliseconds + $0.inMilliseconds } : nil, queuedAt: now.stamp)
         message.isTaken = true
-        let bound = NIOLoopBound((self, report), eventLoop: eventLoop)
+        let bound = NIOLoopBound((self, done), eventLoop: eventLoop)
         let eventLoop = eventLoop
         outbox.append(message) { result in
             eventLoop.execute {
-                let (me, report) = bound.value
-                switch result {
-                case .success(let appended):
-                    report(.queued(receipt: appended.sequence, id: nil))
-                    me.neighbours.sendAhead(
-                        WaitingMessage(
-                            sequence: appended.sequence, topic: topic, payload: payload, qos: qos.rawValue,
-                            alinkID: nil,
-                            queuedAt: now))
-                case .failure(let refusal):
-                    me.logger.event(
-                        .requestRefused, level: .warning, "an answer to the cloud was refused: \(refusal)",
-                        ["topic": "\(topic)"])
-                    report(.refused(refusal.error, detail: "\(refusal)"))
-                }
+                let (me, done) = bound.value
+                done(result.map(\.sequence))
+                guard case .success(let appended) = result else { return }
+                me.neighbours.sendAhead(
+                    WaitingMessage(
+                        sequence: appended.sequence, topic: topic, payload: payload, qos: qos.rawValue,
+                        alinkID: nil, queuedAt: now.stamp))
             }
         }
     }

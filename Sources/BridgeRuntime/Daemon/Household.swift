@@ -58,7 +58,10 @@ final class Household {
                 delivered: { wiring.services?.delivered($0) },
                 dropped: { wiring.services?.dropped([DroppedMessage(sequence: $0, reason: $1)]) },
                 received: { wiring.services?.received($0) },
-                sessionEnded: { wiring.desk?.sessionEnded() },
+                sessionEnded: {
+                    wiring.desk?.sessionEnded()
+                    wiring.services?.sessionEnded()
+                },
                 changed: { wiring.household?.showStatus() }))
         desk = CloudDesk(
             prefix: configuration.localServerSettings(upcomingID: nil).topics.alinkPrefix, outbox: outbox,
@@ -75,7 +78,8 @@ final class Household {
                 status: { wiring.household?.status() ?? .null },
                 linkEvent: { wiring.household?.linkEvent() ?? [] },
                 added: { wiring.household?.uplink.moreWaiting() },
-                purging: { wiring.household?.uplink.unload() }))
+                purging: { wiring.household?.uplink.unload() },
+                inFlight: { wiring.household?.uplink.inFlight ?? [] }))
         wiring.services = services
         wiring.desk = desk
         wiring.household = self
@@ -219,7 +223,7 @@ final class Household {
     private func status() -> JSONValue {
         StatusReport(
             version: version, situation: uplink.situation, uplink: uplink.settings, books: outbox.books,
-            inFlight: uplink.inFlight, bytes: uplink.bytes, clients: server?.clientCount ?? 0,
+            inFlight: uplink.inFlight.count, bytes: uplink.bytes, clients: server?.clientCount ?? 0,
             lineErrors: uplink.lineErrors, bytesWritten: DiskWrites.sinceStart()
         ).json
     }

@@ -15,6 +15,8 @@ final class MessageServices: LocalServices {
         var added: () -> Void
         /// Messages are about to be removed from it.
         var purging: () -> Void
+        /// Messages that were published and not yet acknowledged, in that order.
+        var inFlight: () -> [Int64]
     }
 
     private struct Watcher {
@@ -43,6 +45,8 @@ final class MessageServices: LocalServices {
     private var broken = BrokenConnections()
     private var refusals = RefusalTally()
     private var replies = ReplyMatcher()
+    /// When the last session ended.
+    private var sessionEndedAt = WallTime.now.milliseconds
     private lazy var timer = DeadlineTimer(eventLoop: eventLoop) { [unowned self] in expire() }
 
     init(
@@ -264,16 +268,25 @@ final class MessageServices: LocalServices {
                 "the cloud answered message \(id) on \(message.topic) with code \(code): \(Self.readable(reply["message"]?.text ?? ""))",
                 ["topic": "\(message.topic)", "code": "\(code)"])
         }
-        let answer = CloudReply(
+        var answer = CloudReply(
             topic: String(message.topic.dropLast("_reply".count)), id: id, code: code ?? 0,
             data: reply["data"].map { Array($0.serialized.utf8) }, message: reply["message"]?.text)
+        answer.inFlight = questions.inFlight()
+        answer.since = sessionEndedAt
+        answer.receipt = replies.replied(topic: message.topic, id: id, inFlight: answer.inFlight)
         outbox.confirm(answer, at: WallTime.now.stamp)
-        for receipt in replies.replied(topic: message.topic, id: id) {
+        if let receipt = answer.receipt {
             finish(
                 receipt,
                 .confirmed(receipt: receipt, code: answer.code, data: answer.data, message: answer.message))
         }
         timer.set(replies.deadline)
+    }
+
+    /// Replies that have not come may never come.
+    func sessionEnded() {
+        replies.sessionEnded()
+        sessionEndedAt = WallTime.now.milliseconds
     }
 
     /// The cloud's words, short and without control characters.

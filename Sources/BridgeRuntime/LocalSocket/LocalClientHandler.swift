@@ -13,15 +13,17 @@ final class LocalClientHandler: ChannelDuplexHandler {
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    /// Most requests that wait for their commit.
+    /// Most requests without an answer, or with one that waits for the answer to an earlier one.
     static let maxPendingRequests = 256
-    /// Bytes of such requests, above which no more are read.
+    /// Bytes of requests that wait for their commit, above which no more are read.
     static let maxPendingBytes = 1 << 20
+    /// Bytes of answers that wait for an earlier one, above which no more requests are read; they will go out at once.
+    static let maxHeldBytes = maxWaitingOutput / 2
     /// A client with less than this is read on when the server as a whole has too much waiting.
     static let fairShare = 64 << 10
     /// Most bytes of unread answers.
     static let maxWaitingOutput = 1 << 20
-    /// Most memory for requests of which further lines are awaited (`until`).
+    /// Most memory for requests of which further lines are awaited (`until`); the next such one waits.
     static let maxWatchedBytes = 8 << 20
     /// Answers are passed on in portions of about this size.
     static let portion = 32 << 10
@@ -36,9 +38,10 @@ final class LocalClientHandler: ChannelDuplexHandler {
     private var unread: ArraySlice<UInt8> = []
     private var inputHasEnded = false
     private var answers = AnswerQueue()
-    private var pendingRequests = 0
     private var pendingBytes = 0
     private var watchedBytes = 0
+    /// A request with `until` for which there is no room at present.
+    private var parked: (request: PublishRequest, ticket: AnswerQueue.Ticket)?
     /// Lines that go out at the end of this turn of the loop.
     private var output: [UInt8] = []
     private var flushIsDue = false
@@ -128,11 +131,15 @@ final class LocalClientHandler: ChannelDuplexHandler {
     func proceed() {
         guard !isProceeding else { return }
         isProceeding = true
+        if let (request, ticket) = parked, mayWatch {
+            parked = nil
+            submit(request, ticket)
+        }
         while !isPaused, let piece = splitter.next(from: &unread) {
             take(piece)
             if output.count >= Self.portion { flush() }
         }
-        if inputHasEnded, unread.isEmpty, let rest = splitter.finish() { take(rest) }
+        if inputHasEnded, unread.isEmpty, parked == nil, let rest = splitter.finish() { take(rest) }
         isProceeding = false
         if isGone, !hasLeft, unread.isEmpty {
             hasLeft = true
@@ -160,13 +167,17 @@ final class LocalClientHandler: ChannelDuplexHandler {
     // MARK: Requests
 
     private var isPaused: Bool {
+        if parked != nil || answers.count >= Self.maxPendingRequests || answers.heldBytes >= Self.maxHeldBytes {
+            return true
+        }
         if isStopping { return false }
-        if pendingRequests >= Self.maxPendingRequests || pendingBytes >= Self.maxPendingBytes { return true }
+        if pendingBytes >= Self.maxPendingBytes { return true }
         guard let context else { return false }
         return isClosing || server.isFull && pendingBytes >= Self.fairShare
-            || watchedBytes >= Self.maxWatchedBytes
             || !context.channel.isWritable && !takesNothing
     }
+
+    private var mayWatch: Bool { watchedBytes < Self.maxWatchedBytes || isStopping || context == nil }
 
     private func take(_ piece: JSONDocumentSplitter.Output) {
         let ticket = answers.open()
@@ -192,9 +203,7 @@ final class LocalClientHandler: ChannelDuplexHandler {
     }
 
     private func look(for query: ReceiptQuery, tag: [UInt8]?, _ ticket: AnswerQueue.Ticket) {
-        pendingRequests += 1
         server.services.receipt(query) { [self] found in
-            pendingRequests -= 1
             var identity = LocalAnswer.Identity(tag: tag)
             if case .id(let id) = query { identity.alinkID = id }
             switch found {
@@ -238,9 +247,7 @@ final class LocalClientHandler: ChannelDuplexHandler {
     /// Others could throw away what is not theirs.
     private func purge(_ selection: Int64?, tag: [UInt8]?, _ ticket: AnswerQueue.Ticket) {
         guard mayMeddle("purge", tag: tag, ticket) else { return }
-        pendingRequests += 1
         server.services.purge(selection, by: peer) { [self] messages in
-            pendingRequests -= 1
             answer(LocalAnswer.purged(messages, tag: tag), ticket)
             proceed()
         }
@@ -267,7 +274,6 @@ final class LocalClientHandler: ChannelDuplexHandler {
 
     /// A request of so many bytes waits for its commit.
     private func begin(_ size: Int) {
-        pendingRequests += 1
         pendingBytes += size
         server.hold(bytes: size)
     }
@@ -275,6 +281,10 @@ final class LocalClientHandler: ChannelDuplexHandler {
     private func submit(_ request: PublishRequest, _ ticket: AnswerQueue.Ticket) {
         guard !isStopping else {
             return refuse(Self.refusal(.shuttingDown, "the daemon is stopping", request.identity), ticket)
+        }
+        guard request.until == .queued || mayWatch else {
+            parked = (request, ticket)
+            return
         }
         let size = request.payload.count + request.topic.utf8.count
         begin(size)
@@ -330,7 +340,6 @@ final class LocalClientHandler: ChannelDuplexHandler {
         }
         if wasPending {
             watch.isPending = false
-            pendingRequests -= 1
             pendingBytes -= size
         }
         if watch.isWatched == isLast {

@@ -193,7 +193,7 @@ struct OutboxWriter: Sendable {
                     sequence: first, outcome: waits ? .repeatedWaiting : .repeatedGone,
                     original: try OutboxStore.identity(first, db)))
         }
-        switch situation.limits.decision(cost: message.cost, books: report.books) {
+        switch situation.limits.decision(cost: message.cost, isAnswer: message.isTaken, books: report.books) {
         case .accept: break
         case .refuse: return .failure(.queueFull(maxBytes: situation.limits.maxBytes))
         case .makeRoom(let bytes):

@@ -65,14 +65,34 @@ public struct QueueInspector {
         fileprivate var table: String { self == .waiting ? "message" : "set_aside" }
     }
 
+    /// So many messages are read at a time.
+    private static let portion = 500
+
     /// Calls `body` with each message of a shelf, oldest first.
+    ///
+    /// They are read in portions, and no reading goes on while `body` is called, which may take as long as a pager is open:
+    /// SQLite's log cannot be folded into the database while somebody reads (sqlite.org/wal.html, "Avoiding Excessively Large
+    /// WAL Files").
     public func forEach(_ shelf: Shelf = .waiting, limit: Int = .max, _ body: (Entry) throws -> Void) throws {
+        var left = limit
+        var last = Int64.min
+        while left > 0 {
+            let entries = try portion(of: shelf, after: last, count: min(left, Self.portion))
+            for entry in entries { try body(entry) }
+            guard entries.count == Self.portion, let end = entries.last else { return }
+            last = end.receipt
+            left -= entries.count
+        }
+    }
+
+    private func portion(of shelf: Shelf, after receipt: Int64, count: Int) throws -> [Entry] {
         try queue.read { db in
             // A daemon of an earlier release left no such table.
-            guard try db.tableExists(shelf.table) else { return }
-            let rows = try Row.fetchCursor(
-                db, sql: "SELECT \(shelf.columns) ORDER BY sequence LIMIT ?", arguments: [limit])
-            while let row = try rows.next() { try body(Self.entry(row)) }
+            guard try db.tableExists(shelf.table) else { return [] }
+            return try Row.fetchAll(
+                db, sql: "SELECT \(shelf.columns) WHERE sequence > ? ORDER BY sequence LIMIT ?",
+                arguments: [receipt, count]
+            ).map(Self.entry)
         }
     }
 

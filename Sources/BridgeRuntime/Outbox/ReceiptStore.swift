@@ -44,34 +44,72 @@ enum ReceiptStore {
         case none
     }
 
-    /// The cloud answered: noted for the newest delivered message with this topic and id, or for one that still waits for
-    /// its PUBACK. An answer to nothing known is forgotten.
+    /// The cloud answered: noted for ``CloudReply/receipt``; or else, among the messages with this topic and id, for the first
+    /// one delivered in this session behind the last that has its reply, or else for the first one in flight, or else for the
+    /// newest one. An answer to nothing known is forgotten.
     static func record(_ reply: CloudReply, at now: Int64, _ db: Database) throws -> Hit {
-        let data = reply.data.map { Data($0) }
-        let known = try db.cachedStatement(
+        if let receipt = try reply.receipt ?? firstDelivered(reply, db) {
+            let hit = try note(reply, for: receipt, db)
+            if hit != .none { return hit }
+        }
+        for sequence in reply.receipt.map({ [$0] }) ?? reply.inFlight
+        where try note(reply, forWaiting: sequence, at: now, db) { return .inTime }
+        guard reply.receipt == nil else { return .none }
+        let newest = try db.cachedStatement(
             sql: """
-                SELECT sequence, outcome FROM receipt
+                SELECT sequence FROM receipt
                 WHERE alink_id = ? AND topic = ? AND (outcome = 1 OR outcome = 3 AND reason = 'no-reply')
                 ORDER BY sequence DESC LIMIT 1
                 """)
-        if let row = try Row.fetchOne(known, arguments: [reply.id, reply.topic]) {
-            let update = try db.cachedStatement(
-                sql: """
-                    UPDATE receipt SET outcome = 2, awaits = 0, reason = NULL, code = ?, data = ?, note = ?
-                    WHERE sequence = ?
-                    """)
-            try update.execute(arguments: [reply.code, data, reply.message, row[0] as Int64])
-            return Outcome(rawValue: row[1]) == .dropped ? .late : .inTime
+        let receipt = try Int64.fetchOne(newest, arguments: [reply.id, reply.topic])
+        return try receipt.map { try note(reply, for: $0, db) } ?? .none
+    }
+
+    private static func firstDelivered(_ reply: CloudReply, _ db: Database) throws -> Int64? {
+        let statement = try db.cachedStatement(
+            sql: """
+                SELECT sequence, outcome, left_at FROM receipt WHERE alink_id = ? AND topic = ?
+                ORDER BY sequence DESC LIMIT 1000
+                """)
+        let rows = try Row.fetchCursor(statement, arguments: [reply.id, reply.topic])
+        var first: Int64?
+        while let row = try rows.next(), Outcome(rawValue: row[1]) != .confirmed {
+            if Outcome(rawValue: row[1]) == .delivered, row[2] >= reply.since { first = row[0] }
         }
+        return first
+    }
+
+    /// For a message that was delivered; `none` when it was not, or has its reply.
+    private static func note(_ reply: CloudReply, for receipt: Int64, _ db: Database) throws -> Hit {
+        let update = try db.cachedStatement(
+            sql: """
+                UPDATE receipt SET outcome = 2, awaits = 0, reason = NULL, code = ?, data = ?, note = ?
+                WHERE sequence = ? AND outcome = ? AND (outcome = 1 OR reason = 'no-reply')
+                """)
+        for (outcome, hit) in [(Outcome.delivered, Hit.inTime), (.dropped, .late)] {
+            try update.execute(arguments: [
+                reply.code, reply.data.map { Data($0) }, reply.message, receipt, outcome.rawValue,
+            ])
+            if db.changesCount > 0 { return hit }
+        }
+        return .none
+    }
+
+    /// For a message whose PUBACK is still to come; false when it is not there, or another.
+    private static func note(
+        _ reply: CloudReply, forWaiting sequence: Int64, at now: Int64, _ db: Database
+    ) throws -> Bool {
         let insert = try db.cachedStatement(
             sql: """
                 INSERT OR IGNORE INTO receipt
                     (sequence, left_at, outcome, program, connection, fingerprint, alink_id, topic, code, data, note)
-                SELECT min(sequence), ?, 2, program, connection, fingerprint, alink_id, topic, ?, ?, ?
-                FROM message WHERE alink_id = ? AND topic = ? HAVING count(*) > 0
+                SELECT sequence, ?, 2, program, connection, fingerprint, alink_id, topic, ?, ?, ?
+                FROM message WHERE sequence = ? AND alink_id = ? AND topic = ?
                 """)
-        try insert.execute(arguments: [now, reply.code, data, reply.message, reply.id, reply.topic])
-        return db.changesCount > 0 ? .inTime : .none
+        try insert.execute(arguments: [
+            now, reply.code, reply.data.map { Data($0) }, reply.message, sequence, reply.id, reply.topic,
+        ])
+        return db.changesCount > 0
     }
 
     /// The cloud did not answer a delivered message in time; false when it did, or nobody waits for it.

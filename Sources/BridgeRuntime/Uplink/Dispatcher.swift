@@ -26,7 +26,8 @@ final class Dispatcher {
     var pace: PublishPace?
     private var isPausing = false
     private var mayHoldMore = true
-    private(set) var inFlight = 0
+    /// What was published and has not left, in the order of publishing.
+    private(set) var inFlight: [Int64] = []
     /// How many of ``loaded``, at its beginning, overtake the others.
     private var loadedAhead = 0
     /// Of what was loaded and has not left.
@@ -70,7 +71,7 @@ final class Dispatcher {
             }
             loaded.removeFirst()
             loadedAhead = max(0, loadedAhead - 1)
-            inFlight += 1
+            inFlight.append(next.sequence)
             attempt.publish(next)
         }
         readOn()
@@ -83,7 +84,7 @@ final class Dispatcher {
     func dropped(_ sequence: Int64, as reason: DropReason) { remove(sequence, as: .dropped(reason)) }
 
     private func remove(_ sequence: Int64, as departure: Departure) {
-        inFlight = max(0, inFlight - 1)
+        if let place = inFlight.firstIndex(of: sequence) { inFlight.remove(at: place) }
         pace?.left(sequence, now: .now)
         outbox.remove(
             sequence, as: departure, cost: costs.removeValue(forKey: sequence), at: WallTime.now.stamp)

@@ -73,8 +73,8 @@ final class Uplink {
     /// What the UART has counted; nil where nothing counts.
     var lineErrors: LineErrors? { port?.lineErrors }
 
-    /// Messages that were published and not yet acknowledged.
-    var inFlight: Int { dispatcher.inFlight }
+    /// Messages that were published and not yet acknowledged, in that order.
+    var inFlight: [Int64] { dispatcher.inFlight }
 
     func start() {
         eventLoop.preconditionInEventLoop()

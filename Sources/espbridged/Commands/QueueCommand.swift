@@ -37,12 +37,19 @@ struct QueueCommand: ParsableCommand {
             }
         }
 
+        /// The socket of the daemon that works with this outbox, as far as the configuration tells: nil for an outbox that is
+        /// not the configuration's.
+        func socketPath() -> String? {
+            guard let configuration = try? ConfigurationFile.load(file).configuration,
+                outbox == nil || outbox == configuration.outbox.path
+            else { return nil }
+            return configuration.socket.path
+        }
+
         /// A running daemon writes down what has left so far when it is asked for a receipt, whichever. Without its answer
         /// the outbox is shown as it is on disk: a few messages that have left may still stand there.
         private func settle() {
-            let configured = try? ConfigurationFile.load(file).configuration.socket.path
-            let standard = Configuration().socket.path
-            guard var client = try? BridgeClient(path: configured ?? standard) else { return }
+            guard let socket = socketPath(), var client = try? BridgeClient(path: socket) else { return }
             try? client.send(#"{"bridge":"receipt","receipt":1}"#.utf8)
             _ = try? client.readLine(milliseconds: 5_000)
         }

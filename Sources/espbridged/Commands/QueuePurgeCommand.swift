@@ -13,7 +13,7 @@ extension QueueCommand {
                 """)
 
         @OptionGroup var place: Place
-        @OptionGroup var socket: SocketOption
+        @Option(help: "The daemon's socket, instead of the one of the configuration.") var socket: String?
         @Flag(help: "All that waits.") var all = false
         @Argument(help: "Receipts.") var receipts: [Int64] = []
 
@@ -35,15 +35,20 @@ extension QueueCommand {
         }
 
         private func ask(_ selections: [Int64?]) throws -> Int {
+            // Any other daemon would throw away what is not meant.
+            guard let socket = socket ?? place.socketPath() else {
+                throw Failure.usage(
+                    "a daemon works with this outbox, and no configuration says which: name its socket (--socket)")
+            }
             do throws(BridgeClient.Unreachable) {
-                var client = try BridgeClient(path: socket.path)
+                var client = try BridgeClient(path: socket)
                 var purged = 0
                 for selection in selections {
                     let what = selection.map { "\"receipt\":\($0)" } ?? "\"all\":true"
                     try client.send("{\"bridge\":\"purge\",\(what)}\n".utf8)
                     guard case .line(let line) = try client.readLine(milliseconds: 60_000),
                         let answer = try? JSONValue(parsing: Array(line.utf8))
-                    else { throw BridgeClient.Unreachable(description: "\(socket.path): no answer") }
+                    else { throw BridgeClient.Unreachable(description: "\(socket): no answer") }
                     guard let count = answer["messages"]?.integer else {
                         throw BridgeClient.Unreachable(description: answer["detail"]?.text ?? line)
                     }

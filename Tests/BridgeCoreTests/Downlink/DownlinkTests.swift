@@ -50,10 +50,21 @@ struct DownlinkTests {
         var downlink = downlink()
         let effects = downlink.received(message("thing/service/reboot", packet: 3), now: at(0)) { _ in 1 }
         #expect(effects == [.acknowledge(3)])
-        let answer = try downlink.answered(id: "7", now: at(100))
-        #expect(answer.topic == Self.prefix + "thing/service/reboot_reply")
+        let answer = try downlink.answer(id: "7", now: at(100))
+        #expect(answer.request.replyTopic == Self.prefix + "thing/service/reboot_reply")
         #expect(answer.expires == nil)
-        #expect(throws: Downlink.AnswerError.unknown) { _ = try downlink.answered(id: "7", now: at(100)) }
+        #expect(throws: Downlink.AnswerError.unknown) { _ = try downlink.answer(id: "7", now: at(100)) }
+        downlink.answered(answer.request, isStored: true)
+        #expect(throws: Downlink.AnswerError.unknown) { _ = try downlink.answer(id: "7", now: at(100)) }
+    }
+
+    @Test("an answer that could not be stored leaves the request as it was")
+    func answerRefused() throws {
+        var downlink = downlink()
+        _ = downlink.received(message("thing/service/reboot"), now: at(0)) { _ in 1 }
+        let answer = try downlink.answer(id: "7", now: at(1))
+        downlink.answered(answer.request, isStored: false)
+        #expect(try downlink.answer(id: "7", now: at(2)).request == answer.request)
     }
 
     @Test("a synchronous request is answered within its 8 s, or the program is told that it was late")
@@ -61,17 +72,24 @@ struct DownlinkTests {
         var downlink = downlink()
         _ = downlink.received(message("rrpc/request/1"), now: at(0)) { _ in 1 }
         _ = downlink.received(message("rrpc/request/2", id: "8"), now: at(0)) { _ in 1 }
-        let answer = try downlink.answered(id: "7", now: at(3))
-        #expect(answer.topic == Self.prefix + "rrpc/response/1")
+        let answer = try downlink.answer(id: "7", now: at(3))
+        #expect(answer.request.replyTopic == Self.prefix + "rrpc/response/1")
         #expect(answer.expires == .milliseconds(4_500))
         _ = downlink.timePassed(at(9))
-        #expect(throws: Downlink.AnswerError.late) { _ = try downlink.answered(id: "8", now: at(9)) }
+        for _ in 0..<2 {
+            #expect(throws: Downlink.AnswerError.late) { _ = try downlink.answer(id: "8", now: at(9)) }
+        }
+        // Nothing is to be done before that is forgotten.
+        #expect(downlink.deadline == at(67.5))
     }
 
     @Test(
         "nobody takes it: 503 when its time is over, and only then the PUBACK",
-        arguments: [("thing/service/property/set", 60.0), ("thing/service/reboot", 60.0), ("rrpc/request/1", 7.5)])
-    func untaken(rest: String, seconds: Double) throws {
+        arguments: [
+            ("thing/service/property/set", 60.0, 60.0), ("thing/service/reboot", 60.0, 60.0),
+            ("rrpc/request/1", 7.5, 0.5),
+        ])
+    func untaken(rest: String, seconds: Double, lasts: Double) throws {
         var downlink = downlink()
         let message = message(rest, packet: 3)
         #expect(downlink.received(message, now: at(0)) { _ in 0 } == [])
@@ -79,14 +97,37 @@ struct DownlinkTests {
         #expect(downlink.timePassed(at(seconds - 0.1)) == [])
         let effects = downlink.timePassed(at(seconds))
         let request = try #require(CloudRequest(topic: message.topic, payload: message.payload, prefix: Self.prefix))
+        #expect(effects == [.refuse(request, expires: at(lasts) - at(0))])
+        #expect(downlink.deadline == nil)
+        #expect(downlink.subscribed(now: at(seconds)) { _ in 1 } == [])
         #expect(
-            effects == [
-                .untaken(message, request),
-                .answer(topic: request.replyTopic, payload: request.refusal, expires: .seconds(60)), .acknowledge(3),
+            downlink.refused(request, isStored: true, now: at(seconds)) == [
+                .untaken(message, request), .acknowledge(3),
             ])
         let refusal = try JSONValue(parsing: request.refusal)
         #expect(refusal["id"] == "7")
         #expect(refusal["code"] == 503)
+        #expect(downlink.deadline == nil)
+    }
+
+    @Test(
+        "a 503 that could not be stored is tried again while the cloud wants it; a program may take the request meanwhile"
+    )
+    func refusalRefused() throws {
+        let message = message("thing/service/reboot", packet: 3)
+        let request = try #require(CloudRequest(topic: message.topic, payload: message.payload, prefix: Self.prefix))
+        var downlink = downlink()
+        _ = downlink.received(message, now: at(0)) { _ in 0 }
+        _ = downlink.timePassed(at(60))
+        #expect(downlink.refused(request, isStored: false, now: at(61)) == [])
+        #expect(downlink.deadline == at(66))
+        var other = downlink
+        #expect(other.subscribed(now: at(62)) { _ in 1 } == [.acknowledge(3)])
+        #expect(downlink.timePassed(at(66)) == [.refuse(request, expires: .seconds(54))])
+        #expect(
+            downlink.refused(request, isStored: false, now: at(116)) == [
+                .unanswered(message, request), .acknowledge(3),
+            ])
         #expect(downlink.deadline == nil)
     }
 
@@ -96,7 +137,7 @@ struct DownlinkTests {
         _ = downlink.received(message("thing/service/property/set", packet: 3), now: at(0)) { _ in 0 }
         #expect(downlink.subscribed(now: at(30)) { _ in 0 } == [])
         #expect(downlink.subscribed(now: at(40)) { _ in 1 } == [.acknowledge(3)])
-        #expect(try downlink.answered(id: "7", now: at(41)).topic.hasSuffix("property/set_reply"))
+        #expect(try downlink.answer(id: "7", now: at(41)).request.replyTopic.hasSuffix("property/set_reply"))
         #expect(downlink.timePassed(at(60)) == [])
     }
 
@@ -112,7 +153,11 @@ struct DownlinkTests {
         var downlink = downlink()
         #expect(downlink.received(message("rrpc/request/1", packet: 3), now: at(0)) { _ in 0 } == [])
         #expect(downlink.received(message("thing/service/a", id: "8", packet: 4), now: at(1)) { _ in 1 } == [])
-        let effects = downlink.timePassed(at(8))
+        guard case .refuse(let request, _) = downlink.timePassed(at(8)).first else {
+            Issue.record("no 503")
+            return
+        }
+        let effects = downlink.refused(request, isStored: true, now: at(8))
         #expect(effects.suffix(2) == [.acknowledge(3), .acknowledge(4)])
     }
 
@@ -149,7 +194,7 @@ struct DownlinkTests {
         _ = downlink.received(message("thing/service/property/set", id: "8", packet: 4), now: at(0)) { _ in 0 }
         _ = downlink.received(message("thing/service/c", id: "9"), now: at(0)) { _ in 0 }
         downlink.sessionEnded()
-        #expect(try downlink.answered(id: "7", now: at(1)).topic.hasSuffix("thing/service/a_reply"))
+        #expect(try downlink.answer(id: "7", now: at(1)).request.replyTopic.hasSuffix("thing/service/a_reply"))
         var offered: [String] = []
         _ = downlink.subscribed(now: at(2)) {
             offered.append($0.topic); return 1
@@ -163,7 +208,7 @@ struct DownlinkTests {
         var refused = 0
         for number in 0..<10_000 {
             let effects = downlink.received(message("thing/service/a", id: "\(number)"), now: at(0)) { _ in 0 }
-            refused += effects.count { if case .answer = $0 { true } else { false } }
+            refused += effects.count { if case .refuse = $0 { true } else { false } }
         }
         #expect(refused == 10_000 - 256)
     }

@@ -38,7 +38,7 @@ import Testing
     ) {
         let limits = OutboxLimits(maxBytes: 1000, whenFull: example.whenFull)
         let books = OutboxBooks(received: 1, waiting: 1, bytes: example.held)
-        #expect(limits.decision(cost: example.cost, books: books) == example.decision)
+        #expect(limits.decision(cost: example.cost, isAnswer: false, books: books) == example.decision)
     }
 
     @Test(

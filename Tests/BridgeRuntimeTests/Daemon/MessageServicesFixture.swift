@@ -12,6 +12,7 @@ final class MessageServicesFixture {
     let outbox: Outbox
     let journal = LogRecorder()
     let reports = Reports()
+    let inFlight = InFlight()
     private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     private let loop: any EventLoop
     private let services: NIOLoopBound<MessageServices>
@@ -22,12 +23,19 @@ final class MessageServicesFixture {
         var all: [SubmissionReport] { entries.withLock { $0 } }
     }
 
+    /// What the link has published.
+    final class InFlight: Sendable {
+        private let sequences = Mutex<[Int64]>([])
+        func set(_ new: [Int64]) { sequences.withLock { $0 = new } }
+        var all: [Int64] { sequences.withLock { $0 } }
+    }
+
     init(limits: OutboxLimits = OutboxLimits()) throws {
         folder = try TemporaryFolder()
         let outbox = try Outbox(path: folder.database, limits: limits)
         self.outbox = outbox
         loop = group.next()
-        let (journal, loop) = (journal, loop)
+        let (journal, loop, inFlight) = (journal, loop, inFlight)
         services = try loop.submit {
             NIOLoopBound(
                 MessageServices(
@@ -38,7 +46,9 @@ final class MessageServicesFixture {
                         neighbours: .init(offer: { _, _ in 0 }, acknowledge: { _ in }, sendAhead: { _ in })),
                     defaultQoS: .atLeastOnce, eventLoop: loop,
                     logger: Logger(label: "test") { _ in journal },
-                    questions: .init(hello: { [:] }, status: { [:] }, linkEvent: { [] }, added: {}, purging: {})),
+                    questions: .init(
+                        hello: { [:] }, status: { [:] }, linkEvent: { [] }, added: {}, purging: {},
+                        inFlight: { inFlight.all })),
                 eventLoop: loop)
         }.wait()
     }

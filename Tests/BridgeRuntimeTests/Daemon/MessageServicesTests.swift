@@ -45,6 +45,23 @@ struct MessageServicesTests {
                 == .confirmed(receipt: 1, code: 460, data: Array(#"{"a":1}"#.utf8), message: "params not valid"))
     }
 
+    @Test("another message's reply does not confirm one that was never sent")
+    func sameID() throws {
+        let fixture = try MessageServicesFixture()
+        for count in 1...3 {
+            try fixture.submit(until: .confirmed)
+            #expect(try fixture.reported(count))
+        }
+        try fixture.onLoop { $0.delivered(1) }
+        fixture.inFlight.set([2])
+        for code in [201, 202, 203] { try fixture.cloud(#"{"id":"5","code":\#(code)}"#) }
+        #expect(
+            fixture.reports.all.dropFirst(4) == [
+                .confirmed(receipt: 1, code: 201, data: nil, message: nil),
+                .confirmed(receipt: 2, code: 202, data: nil, message: nil),
+            ])
+    }
+
     @Test("a refusal of the cloud is a warning in the journal, without its control characters")
     func cloudRefusal() throws {
         let fixture = try MessageServicesFixture()

@@ -26,6 +26,29 @@ struct QueueInspectorTests {
         #expect(found.rows == 2)
     }
 
+    @Test("all are listed, in portions, and none keeps the log from being folded into the database")
+    func portions() async throws {
+        let folder = try TemporaryFolder()
+        let outbox = try Outbox(path: folder.database, limits: OutboxLimits())
+        for number in 1...1001 { outbox.append(.test("\(number)")) { _ in } }
+        _ = try await outbox.receipt(.test("last"))
+        let writer = try DatabaseQueue(path: folder.database)
+        let inspector = try QueueInspector(path: folder.database)
+        for (limit, expected) in [(0, 0), (500, 500), (1001, 1001), (.max, 1002)] as [(Int, Int)] {
+            var seen: [Int64] = []
+            try inspector.forEach(limit: limit) { entry in
+                if seen.isEmpty {
+                    try writer.writeWithoutTransaction { db in
+                        let busy = try Row.fetchOne(db, sql: "PRAGMA wal_checkpoint(TRUNCATE)")?[0] as Int?
+                        #expect(busy == 0)
+                    }
+                }
+                seen.append(entry.receipt)
+            }
+            #expect(seen == (0..<expected).map { Int64($0) + 1 })
+        }
+    }
+
     @Test("books that do not fit the rows are found")
     func unbalanced() async throws {
         let folder = try TemporaryFolder()

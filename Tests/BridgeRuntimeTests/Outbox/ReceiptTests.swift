@@ -69,7 +69,9 @@ struct ReceiptTests {
         let folder = try TemporaryFolder()
         let outbox = try Outbox(path: folder.database, limits: OutboxLimits())
         let number = try await outbox.receipt(message("5"))
-        outbox.confirm(reply("5"), at: 1_000_000)
+        var early = reply("5")
+        early.inFlight = [number]
+        outbox.confirm(early, at: 1_000_000)
         outbox.remove(number, as: .delivered, at: 1_000_000)
         guard case .confirmed = try await state(outbox, .number(number)) else {
             Issue.record("the reply was lost")
@@ -87,6 +89,59 @@ struct ReceiptTests {
         outbox.confirm(reply(id, topic: topic), at: 1_000_000)
         #expect(try await state(outbox, .number(number)) == .delivered)
         #expect(try await outbox.receipt(.id("6")) == nil)
+    }
+
+    @Test("a reply to a message that has one already confirms no other that was never sent")
+    func neverSent() async throws {
+        let folder = try TemporaryFolder()
+        let outbox = try Outbox(path: folder.database, limits: OutboxLimits())
+        let sent = try await outbox.receipt(message("5"))
+        let unsent = try await outbox.receipt(message("5"))
+        outbox.remove(sent, as: .delivered, at: 1_000_000)
+        for _ in 0..<2 { outbox.confirm(reply("5"), at: 1_000_000) }
+        #expect(try await state(outbox, .number(unsent)) == .waiting)
+    }
+
+    @Test("an id that was used again: each reply is noted for the message that it answers, in their order")
+    func inOrder() async throws {
+        let folder = try TemporaryFolder()
+        let outbox = try Outbox(path: folder.database, limits: OutboxLimits())
+        for _ in 0..<3 { _ = try await outbox.receipt(message("5")) }
+        for number in [1, 2] as [Int64] { outbox.remove(number, as: .delivered, at: 1_000_000) }
+        for code in 1...3 {
+            var reply = reply("5", code: code)
+            reply.inFlight = [3]
+            outbox.confirm(reply, at: 1_000_000)
+        }
+        for number in 1...3 as ClosedRange<Int64> {
+            guard case .confirmed(Int(number), _, _) = try await state(outbox, .number(number)) else {
+                Issue.record("\(number): \(String(describing: try await state(outbox, .number(number))))")
+                continue
+            }
+        }
+    }
+
+    @Test(
+        "a reply that was lost with its session does not shift the others; one that is waited for is told its message")
+    func lostReply() async throws {
+        let folder = try TemporaryFolder()
+        let outbox = try Outbox(path: folder.database, limits: OutboxLimits())
+        for number in 1...3 as ClosedRange<Int64> {
+            _ = try await outbox.receipt(message("5"))
+            outbox.remove(number, as: .delivered, at: number * 1_000_000)
+        }
+        var reply = reply("5")
+        reply.since = 2_000_000
+        outbox.confirm(reply, at: 3_000_000)
+        #expect(try await state(outbox, .number(1)) == .delivered)
+        #expect(try await state(outbox, .number(3)) == .delivered)
+        reply.receipt = 1
+        outbox.confirm(reply, at: 3_000_000)
+        guard case .confirmed = try await state(outbox, .number(1)) else {
+            Issue.record("the reply was not noted where it belongs")
+            return
+        }
+        #expect(try await state(outbox, .number(3)) == .delivered)
     }
 
     @Test("an id that was used again leads to the newest message")

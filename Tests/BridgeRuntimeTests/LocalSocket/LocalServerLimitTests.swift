@@ -1,0 +1,86 @@
+import BridgeCore
+import BridgeRuntime
+import Testing
+
+/// What one client may have the daemon hold in memory.
+@Suite("Limits of one local program")
+struct LocalServerLimitTests {
+    private func refusals(_ fixture: LocalServerFixture) -> Int {
+        fixture.journal.texts.count { $0.hasPrefix("a request was refused") }
+    }
+
+    /// Another client is served, after everything that was sent before was received.
+    private func serveAnother(_ fixture: LocalServerFixture) throws {
+        let other = try UnixClient(fixture.path)
+        try other.send(#"{"bridge":"status"}"#)
+        #expect(try other.line() != nil)
+    }
+
+    @Test("answers that wait behind a commit are limited; none is lost")
+    func heldAnswers() throws {
+        let fixture = try LocalServerFixture()
+        try fixture.onLoop { _, services in services.holds = true }
+        let client = try UnixClient(fixture.path)
+        try client.send(#"{"method":"a.b"}"# + String(repeating: "{}\n", count: 1000))
+        try serveAnother(fixture)
+        #expect(refusals(fixture) == 255)
+        try fixture.onLoop { _, services in services.releaseAll() }
+        client.shutdownWriting()
+        #expect(try client.lines().count == 1001)
+    }
+
+    @Test("large answers that wait are limited by their bytes")
+    func largeAnswers() throws {
+        let fixture = try LocalServerFixture()
+        try fixture.onLoop { _, services in services.holds = true }
+        let client = try UnixClient(fixture.path)
+        try client.send(
+            #"{"method":"a.b"}{"bridge":"publish","message":{"id":"5","method":"a.b"},"until":"confirmed"}"#)
+        #expect(try fixture.becomes { _, services in services.held.count == 2 })
+        try fixture.onLoop { _, services in
+            let data = Array(("\"" + String(repeating: "x", count: 600_000) + "\"").utf8)
+            services.held[1].report(.queued(receipt: 2, id: nil))
+            services.held[1].report(.confirmed(receipt: 2, code: 200, data: data, message: nil))
+        }
+        try client.send("{}")
+        try serveAnother(fixture)
+        #expect(refusals(fixture) == 0)
+        try fixture.onLoop { _, services in services.held[0].report(.queued(receipt: 1, id: nil)) }
+        client.shutdownWriting()
+        #expect(try client.lines().count == 4)
+        #expect(fixture.journal.warnings.isEmpty)
+    }
+
+    @Test("too many messages that are followed hold up the next such one, and nothing else")
+    func followed() throws {
+        let fixture = try LocalServerFixture()
+        let client = try UnixClient(fixture.path)
+        let tag = String(repeating: "t", count: 1000)
+        let follow =
+            #"{"bridge":"publish","message":{"id":"5","method":"a.b"},"until":"delivered","tag":"\#(tag)"}"#
+        // 8 MiB, in shares of 256 bytes and the tag with its quotes.
+        let most = (8 << 20) / (256 + 1002) + 1
+        for _ in 0..<most {
+            try client.send(follow)
+            _ = try client.line()
+        }
+        try client.send(#"{"bridge":"status"}"#)
+        #expect(try client.line() == #"{"state":"online","clients":1}"#)
+        try client.send(#"{"method":"a.b","id":"6"}"#)
+        #expect(try client.line() == #"{"id":"6","status":"queued","receipt":\#(most + 1)}"#)
+        // This one has to wait, and the answer to what follows waits for its answer.
+        try client.send(follow + #"{"bridge":"status"}"#)
+        try serveAnother(fixture)
+        #expect(try fixture.onLoop { _, services in services.submissions.count } == most + 1)
+        try fixture.onLoop { _, services in services.held[0].report(.delivered(receipt: 1)) }
+        #expect(try client.line()?.hasPrefix(#"{"receipt":1,"id":"5","status":"delivered""#) == true)
+        #expect(try client.line()?.hasPrefix(#"{"id":"5","status":"queued","receipt":\#(most + 2)"#) == true)
+        #expect(try client.line() == #"{"state":"online","clients":1}"#)
+        // What a client wrote before it went away is carried out all the same.
+        try client.send(follow + follow)
+        client.close()
+        #expect(
+            try fixture.becomes { server, services in server.clientCount == 0 && services.submissions.count == most + 4
+            })
+    }
+}
