@@ -31,22 +31,24 @@ extension EndToEnd {
         }
 
         @Test(
-            "mosquitto: 200 messages, byte for byte and in order, in both modes", .timeLimit(.minutes(4)),
-            arguments: ["transparent", "packet"])
-        func mosquitto(mode: String) throws {
-            let folder = NSTemporaryDirectory() + "espbridged-tls-" + UUID().uuidString.prefix(8)
-            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            "mosquitto: 200 messages, byte for byte and in order, in both modes, with TLS 1.3 and as the platform has it",
+            .timeLimit(.minutes(4)),
+            arguments: zip(["transparent", "packet"], ["TLS 1.2", "TLS 1.3"]))
+        func mosquitto(mode: String, version: String) throws {
+            let server = try TLSServer(kind: version == "TLS 1.2" ? .rsa : .ecdsa)
+            let folder = try server.folder()
             defer { try? FileManager.default.removeItem(atPath: folder) }
-            let server = try TLSServer()
-            try server.write(to: folder)
             let plain = Programs.freePort()
-            let broker = try Broker(more: TLSServer.settings(folder) + "\nlistener \(plain) 127.0.0.1")
+            let broker = try Broker(
+                more: TLSServer.settings(folder) + "\nlistener \(plain) 127.0.0.1",
+                environment: version == "TLS 1.2" ? ["OPENSSL_CONF": folder + "/openssl.conf"] : [:])
             let subscriber = try Broker.subscriber(port: plain)
             defer { subscriber.end() }
             let bench = try Workbench(
                 .broker(port: broker.port), baud: 0, tls: server, more: "[modem]\nmode = \"\(mode)\"")
             try bench.edit("[wifi]", "baud = 921600\n\n[wifi]")
             let daemon = try bench.startOnline()
+            #expect((try bench.status()["session"] as? [String: Any])?["tls_version"] as? String == version)
             let consignment = try Consignment(seed: 201)
             try consignment.send(try bench.connect())
             let count = consignment.messages.count
@@ -139,6 +141,40 @@ extension EndToEnd {
                     == true)
         }
 
+        @Test("once clock and certificate agree the link comes up by itself", .timeLimit(.minutes(3)))
+        func heals() throws {
+            let bench = try Workbench(.cloud, tls: try TLSServer(begins: 20))
+            let daemon = try bench.start()
+            try bench.until("it is known") {
+                try bench.status()["reason_word"] as? String == "certificate-not-yet-valid"
+            }
+            // The next attempt comes after 30 to 90 s.
+            try daemon.waitForLine(": online", seconds: 120)
+        }
+
+        @Test("a server of long ago, which has nothing above TLS 1.1", .timeLimit(.minutes(2)))
+        func oldServer() throws {
+            let server = try TLSServer()
+            let folder = try server.folder()
+            defer { try? FileManager.default.removeItem(atPath: folder) }
+            let port = Programs.freePort()
+            let openssl = try #require(Programs.find("openssl"))
+            let old = try ChildProgram(
+                openssl,
+                [
+                    "s_server", "-accept", "127.0.0.1:\(port)", "-cert", folder + "/server.pem", "-key",
+                    folder + "/server-key.pem", "-www", "-tls1_1", "-cipher", "ALL:@SECLEVEL=0",
+                ])
+            try old.waitForLine("ACCEPT")
+            let bench = try Workbench(.broker(port: port), tls: server)
+            bench.keep(old)
+            try bench.start()
+            try bench.until("it is known") { try bench.status()["reason_word"] as? String == "tls-refused" }
+            #expect(
+                (try bench.status()["reason"] as? String)
+                    == "No TLS session could be agreed on: tlsv1 alert protocol version.")
+        }
+
         @Test(
             "connections cut and bytes lost: all that was queued arrives", .timeLimit(.minutes(4)),
             arguments: ["transparent", "packet"])
@@ -201,11 +237,9 @@ extension EndToEnd {
 
         @Test("a reload changes from TCP to TLS", .timeLimit(.minutes(2)))
         func reload() throws {
-            let folder = NSTemporaryDirectory() + "espbridged-tls-" + UUID().uuidString.prefix(8)
-            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-            defer { try? FileManager.default.removeItem(atPath: folder) }
             let server = try TLSServer()
-            try server.write(to: folder)
+            let folder = try server.folder()
+            defer { try? FileManager.default.removeItem(atPath: folder) }
             let plain = try Broker()
             let secure = try Broker(more: TLSServer.settings(folder))
             let bench = try Workbench(.broker(port: plain.port))

@@ -1,6 +1,7 @@
 import Crypto
 import Foundation
 import X509
+import _CryptoExtras
 
 /// A certificate authority of a test's own.
 public struct TestAuthority: Sendable {
@@ -32,26 +33,45 @@ public struct TestAuthority: Sendable {
         public func der() throws -> [UInt8] { try certificate.serializeAsPEM().derBytes }
     }
 
-    public let root: Identity
+    /// How its certificates are signed; the platform's are RSA.
+    public enum Kind: Sendable {
+        case ecdsa, rsa
+    }
 
-    public init(name: String = "espbridged test authority", begins: Double = -7200, ends: Double = 30 * 86_400) throws {
-        let key = Certificate.PrivateKey(P256.Signing.PrivateKey())
+    public let root: Identity
+    private let kind: Kind
+
+    /// - Parameter superior: the authority that signs its certificate; nil for itself.
+    public init(
+        name: String = "espbridged test authority", kind: Kind = .ecdsa, under superior: TestAuthority? = nil
+    ) throws {
+        self.kind = kind
+        let key = try Self.key(kind)
         let subject = try DistinguishedName { CommonName(name) }
         root = Identity(
             certificate: try Certificate(
                 version: .v3, serialNumber: .init(), publicKey: key.publicKey,
-                notValidBefore: Date(timeIntervalSinceNow: begins), notValidAfter: Date(timeIntervalSinceNow: ends),
-                issuer: subject, subject: subject, signatureAlgorithm: .ecdsaWithSHA256,
+                notValidBefore: Date(timeIntervalSinceNow: -7200),
+                notValidAfter: Date(timeIntervalSinceNow: 30 * 86_400),
+                issuer: superior?.root.certificate.subject ?? subject, subject: subject,
+                signatureAlgorithm: (superior?.kind ?? kind).algorithm,
                 extensions: Certificate.Extensions {
                     Critical(BasicConstraints.isCertificateAuthority(maxPathLength: nil))
                     Critical(KeyUsage(keyCertSign: true))
-                }, issuerPrivateKey: key),
+                }, issuerPrivateKey: superior?.root.key ?? key),
             key: key)
+    }
+
+    private static func key(_ kind: Kind) throws -> Certificate.PrivateKey {
+        switch kind {
+        case .ecdsa: Certificate.PrivateKey(P256.Signing.PrivateKey())
+        case .rsa: Certificate.PrivateKey(try _RSA.Signing.PrivateKey(keySize: .bits2048))
+        }
     }
 
     /// A certificate for a server, or another holder.
     public func issue(_ wish: Wish) throws -> Identity {
-        let key = Certificate.PrivateKey(P256.Signing.PrivateKey())
+        let key = try Self.key(kind)
         let names =
             wish.names.map { GeneralName.dnsName($0) }
             + wish.addresses.map { GeneralName.ipAddress(.init(contentBytes: $0[...])) }
@@ -60,7 +80,7 @@ public struct TestAuthority: Sendable {
             notValidBefore: Date(timeIntervalSinceNow: wish.begins),
             notValidAfter: Date(timeIntervalSinceNow: wish.ends),
             issuer: root.certificate.subject, subject: try DistinguishedName { CommonName("test server") },
-            signatureAlgorithm: .ecdsaWithSHA256,
+            signatureAlgorithm: kind.algorithm,
             extensions: try Certificate.Extensions {
                 Critical(BasicConstraints.notCertificateAuthority)
                 Critical(KeyUsage(digitalSignature: true))
@@ -68,5 +88,14 @@ public struct TestAuthority: Sendable {
                 SubjectAlternativeNames(names)
             }, issuerPrivateKey: root.key)
         return Identity(certificate: certificate, key: key)
+    }
+}
+
+extension TestAuthority.Kind {
+    fileprivate var algorithm: Certificate.SignatureAlgorithm {
+        switch self {
+        case .ecdsa: .ecdsaWithSHA256
+        case .rsa: .sha256WithRSAEncryption
+        }
     }
 }

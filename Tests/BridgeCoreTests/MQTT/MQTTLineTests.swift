@@ -63,6 +63,20 @@ struct MQTTLineTests {
         #expect(rig.wait(.milliseconds(1)).contains(.windowOpened))
     }
 
+    @Test func `what TLS adds to each packet counts in the window and on the line`() {
+        var rig = MQTTRig.online(
+            Self.slow {
+                $0.windowBytes = 1000
+                $0.packetOverhead = 100
+            })
+        let free = max(rig.now, rig.machine.lineFree)
+        let length = OutgoingMessage.sample(1, bytes: 500).encodedLength
+        _ = rig.publish(.sample(1, bytes: 500))
+        #expect(rig.machine.canPublish(bytes: 800 - length))
+        #expect(!rig.machine.canPublish(bytes: 801 - length))
+        #expect(rig.machine.lineFree - free == rig.machine.settings.lineTime(length + 100))
+    }
+
     @Test func `a line that holds nothing changes nothing`() {
         var rig = MQTTRig.online(Self.slow())
         let before = rig.machine.deadline

@@ -118,6 +118,18 @@ final class ServerCheckTests {
         #expect(failure(result) == .certificateUnusable(detail: "it is not one for servers"), "\(result)")
     }
 
+    @Test("RSA, and an authority between that the server has to send")
+    func intermediate() async throws {
+        let top = try TestAuthority(name: "top", kind: .rsa)
+        let between = try TestAuthority(name: "between", kind: .rsa, under: top)
+        let leaf = try between.issue(.init(names: [Self.host])).der()
+        try top.root.pem().certificate.write(toFile: caFile, atomically: true, encoding: .utf8)
+        let check = ServerCheck(host: Self.host, caFile: caFile)
+        let certificate = try await check.judge([leaf, try between.root.der()]).get()
+        #expect(certificate.issuer == "CN=top")
+        #expect(failure(await check.judge([leaf])) == .certificateUntrusted(issuer: "CN=between"))
+    }
+
     @Test("bytes that are no certificate, and none at all")
     func garbage() async throws {
         for chain in [[], [[]], [[0x30, 0x03, 1, 2, 3]]] as [[[UInt8]]] {

@@ -19,7 +19,7 @@ final class Broker {
     /// - Parameters:
     ///   - account: the only one let in; nil lets everybody in.
     ///   - more: lines for mosquitto.conf(5).
-    init(account: Account? = nil, more: String = "") throws {
+    init(account: Account? = nil, more: String = "", environment: [String: String] = [:]) throws {
         self.account = account
         folder = NSTemporaryDirectory() + "espbridged-broker-" + UUID().uuidString.prefix(8)
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -42,7 +42,7 @@ final class Broker {
         \(more)
         """.write(toFile: folder + "/mosquitto.conf", atomically: true, encoding: .utf8)
         guard let path = Programs.find("mosquitto") else { throw Missing(name: "mosquitto") }
-        program = try ChildProgram(path, ["-c", folder + "/mosquitto.conf"])
+        program = try ChildProgram(path, ["-c", folder + "/mosquitto.conf"], environment: environment)
         try program.waitForLine("running")
     }
 

@@ -8,9 +8,10 @@ struct TLSServer {
 
     /// For these names, and for 127.0.0.1.
     init(
-        names: [String] = [Workbench.cloudHost, "broker.test"], begins: Double = -3600, ends: Double = 7 * 86_400
+        names: [String] = [Workbench.cloudHost, "broker.test"], kind: TestAuthority.Kind = .ecdsa,
+        begins: Double = -3600, ends: Double = 7 * 86_400
     ) throws {
-        authority = try TestAuthority()
+        authority = try TestAuthority(kind: kind)
         var wish = TestAuthority.Wish(names: names, addresses: [[127, 0, 0, 1]])
         (wish.begins, wish.ends) = (begins, ends)
         identity = try authority.issue(wish)
@@ -30,6 +31,18 @@ struct TLSServer {
     /// For `espsim cloud`.
     static func options(_ folder: String) -> [String] {
         ["--tls-certificate", folder + "/server.pem", "--tls-key", folder + "/server-key.pem"]
+    }
+
+    /// A folder with these files, and `openssl.conf` for programs that use OpenSSL: no version of TLS above 1.2.
+    ///
+    /// - Returns: its path; the caller removes it.
+    func folder() throws -> String {
+        let folder = NSTemporaryDirectory() + "espbridged-tls-" + UUID().uuidString.prefix(8)
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try write(to: folder)
+        let sections = "openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n[c]\nMaxProtocol = TLSv1.2\n"
+        try sections.write(toFile: folder + "/openssl.conf", atomically: true, encoding: .utf8)
+        return folder
     }
 
     /// For mosquitto.conf(5), behind its listener.

@@ -1,4 +1,5 @@
 import BridgeCore
+import TestSupport
 import Testing
 
 @testable import espbridged
@@ -187,6 +188,24 @@ struct ConfigurationFileTests {
                     + "\"info\", \"notice\", \"warning\", \"error\", \"critical\"",
                 "espbridged.conf:36: extra: unknown key: expected one of aliyun, broker, log, modem, mqtt, outbox, "
                     + "serial, socket, wifi",
+            ])
+    }
+
+    @Test("a file of certificate authorities is read at once, beside the configuration")
+    func authorities() throws {
+        func load(_ lines: String) throws -> Loading { try folder.load(Self.short + "[mqtt]\n" + lines) }
+        let wanted = "security = \"tls\"\nca_file = \"ca.pem\""
+        let place = "espbridged.conf:10: mqtt.ca_file: ca.pem"
+        #expect(try load(wanted).mistakes == ["\(place) cannot be opened: No such file or directory"])
+        try folder.write("ca.pem", "not one", mode: 0o644)
+        #expect(try load(wanted).mistakes == ["\(place) holds no certificate (-----BEGIN CERTIFICATE-----)"])
+        try folder.write("ca.pem", try TestAuthority().root.pem().certificate, mode: 0o644)
+        let configuration = try #require(try load(wanted).configuration)
+        #expect(configuration.mqtt.security == .tls)
+        #expect(configuration.mqtt.caFile == folder.path + "/ca.pem")
+        #expect(
+            try load("ca_file = \"ca.pem\"").mistakes == [
+                "espbridged.conf:9: mqtt.ca_file: is for TLS: expected security = \"tls\" beside it"
             ])
     }
 
