@@ -63,8 +63,15 @@ public struct UplinkPolicy: Sendable {
         record.accepted(now: now)
     }
 
-    /// The port has gone away in the middle of an attempt or a session.
-    public mutating func portLost(now: Moment) { sessionEnded(now: now) }
+    /// The port has gone away, in the middle of an attempt or a session, or cannot be opened.
+    mutating func portLost(_ failure: LinkFailure, now: Moment) {
+        budget.answered(now: now)
+        _ = record.ended(failure, lastHeard: nil, now: now)
+        sessionEnded(now: now)
+    }
+
+    /// When an attempt may begin at the earliest, whatever the last one came to; `now` when that is at once.
+    func earliest(now: Moment) -> Moment { budget.earliest(now: now) }
 
     private mutating func sessionEnded(now: Moment) {
         if let since = onlineSince, now - since >= Self.usefulSession { backOff.reset() }
@@ -108,12 +115,11 @@ public struct UplinkPolicy: Sendable {
         return Verdict(failure: failure, plan: Plan(at: max(now + wait, budget.earliest(now: now)), repair: repair))
     }
 
-    /// The configuration changed or a person asked: the next attempt may begin as soon as the
-    /// connection budget allows.
-    public mutating func restarted(now: Moment) -> Plan {
+    /// The attempt was ended for new settings: the next one may begin as soon as the connection budget allows.
+    mutating func restarted(now: Moment) {
+        budget.answered(now: now)
         backOff.reset()
         floor = .dial
         onlineSince = nil
-        return Plan(at: budget.earliest(now: now), repair: .reset)
     }
 }

@@ -170,9 +170,13 @@ final class Uplink {
             listeners.changed()
         case .backsOff(let failure, let rung, let next):
             let pause = max(next - .now, .zero)
-            let nextAttempt = WallTime(milliseconds: WallTime.now.milliseconds + pause.inMilliseconds)
-            situation.failed(failure, nextAttempt: nextAttempt)
+            situation.failed(failure, nextAttempt: .now + pause)
             journal.failed(failure, at: rung, waiting: dispatcher.waiting, wait: pause, figures: figures, now: .now)
+            listeners.changed()
+        case .waitsForBudget(let failure, let next):
+            let pause = max(next - .now, .zero)
+            situation.waits(after: failure, nextAttempt: .now + pause)
+            journal.waitsForBudget(after: failure, wait: pause)
             listeners.changed()
         }
     }
