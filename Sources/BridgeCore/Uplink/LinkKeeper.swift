@@ -119,6 +119,7 @@ public struct LinkKeeper: Sendable {
     public mutating func climbed(_ rung: Rung, now: Moment) {
         self.rung = rung
         switch rung {
+        case .dialling: policy.joined()
         case .connecting:
             counters.connects += 1
             policy.connecting(now: now)
@@ -164,7 +165,7 @@ public struct LinkKeeper: Sendable {
         self.hasResetLine = hasResetLine
         if !keepsPort { bootSpeed = nil }
         policy.configure(hasResetLine: hasResetLine, mayRefusePlainTCP: mayRefusePlainTCP)
-        policy.restarted(now: now)
+        policy.restarted(keepsNetwork: from == .dial, now: now)
         repair = from
         ending = .settingsChanged
         wait(until: now, then: .begin)

@@ -172,6 +172,39 @@ struct LinkKeeperTests {
                 == [.backsOff(failure, at: .joining, next: .zero + .seconds(120))])
     }
 
+    @Test("a password that has joined and is refused once is tried again soon; refused again, a person is needed")
+    func provenPassword() {
+        let refused = LinkFailure.wrongPassword(ssid: "w")
+        let doubted = LinkFailure.joinFailed(ssid: "w", code: 2)
+        var keeper = attempting()
+        var now = Moment.zero
+        keeper.climbed(.dialling, now: now)
+        _ = fail(&keeper, unreachable, at: .dialling, now: &now)
+        keeper.climbed(.joining, now: now)
+        let first = keeper.failed(refused, now: now, random: 0.5)
+        #expect(first == [.backsOff(doubted, at: .joining, next: now + .seconds(4))])
+        now = now + .seconds(4)
+        _ = keeper.timerFired(now: now)
+        let second = keeper.failed(refused, now: now, random: 0.5)
+        #expect(second == [.backsOff(refused, at: .joining, next: now + .seconds(120))])
+    }
+
+    @Test("what joined another network proves nothing; a redial changes no network")
+    func passwordOfAnotherNetwork() {
+        let refused = LinkFailure.wrongPassword(ssid: "w")
+        for (repair, seconds) in [(Repair.dial, 2), (.join, 120), (.reset, 120)] {
+            var keeper = attempting()
+            keeper.climbed(.dialling, now: .zero)
+            keeper.stopped()
+            _ = keeper.restarted(
+                from: repair, keepsPort: true, hasResetLine: false, mayRefusePlainTCP: false, now: .zero)
+            _ = keeper.timerFired(now: .zero)
+            keeper.climbed(.joining, now: .zero)
+            _ = keeper.failed(refused, now: .zero, random: 0.5)
+            #expect(keeper.deadline == .zero + .seconds(seconds), "\(repair)")
+        }
+    }
+
     @Test("new settings begin anew, within the budget")
     func restarted() {
         var keeper = attempting()
