@@ -1,9 +1,10 @@
 import ArgumentParser
+import BridgeCore
 
 /// The daemon and its companion commands.
 @main
 struct Espbridged: AsyncParsableCommand {
-    static let version = "0.1.0"
+    static let version = Version.current
 
     static let configuration = CommandConfiguration(
         commandName: "espbridged",

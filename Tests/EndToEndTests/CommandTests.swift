@@ -41,6 +41,18 @@ extension EndToEnd {
         }
 
         @Test(
+            "--help and --version of the simulator, everywhere",
+            arguments: [[], ["modem"], ["cloud"], ["play"], ["faults"]])
+        func simulator(command: [String]) throws {
+            let help = try ChildProgram.run(Programs.espsim, command + ["--help"])
+            #expect(help.status == 0)
+            #expect(help.lines.contains { $0.contains("USAGE: espsim") })
+            let version = try ChildProgram.run(Programs.espsim, command + ["--version"])
+            #expect(version.status == 0)
+            #expect(version.lines == (try run("--version").lines))
+        }
+
+        @Test(
             "usage errors, exit 64",
             arguments: [
                 ["nonsense"], ["--nonsense"], ["check", "--nonsense"], ["check", "superfluous"],

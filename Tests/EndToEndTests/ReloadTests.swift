@@ -131,6 +131,21 @@ extension EndToEnd {
             try daemon.waitForLine(": online", from: known)
         }
 
+        @Test("two changes within one orderly end of the link are both in force", .timeLimit(.minutes(2)))
+        func twice() throws {
+            let bench = try Workbench(.cloud)
+            try bench.startOnline()
+            try bench.edit("ssid = \"workshop\"", "ssid = \"elsewhere\"")
+            #expect(try reload(bench).contains("brought up anew for wifi.ssid"))
+            try bench.edit("[outbox]", "[mqtt]\nkeep_alive = 60\n\n[outbox]")
+            #expect(try reload(bench).contains("brought up anew for mqtt.keep_alive"))
+            #expect(try bench.number("counters.connects") == 1, "the first change had its link already")
+            try bench.until("the new network is missed") {
+                try bench.status()["reason_word"] as? String == "no-such-ap"
+            }
+            #expect(try bench.number("counters.connects") == 1)
+        }
+
         @Test("what needs a restart is said by its key, until there was one", .timeLimit(.minutes(2)))
         func restart() throws {
             let bench = try Workbench(.cloud)

@@ -9,6 +9,8 @@ public struct CampaignPlan: Sendable {
         case cloud(CloudOrder)
         /// How the peer answers a dial.
         case answers(DialAnswer)
+        /// The adapter is unplugged just after each CONNECT, or stays in from now on.
+        case flaps(Bool)
     }
 
     struct Entry: Sendable {
@@ -44,6 +46,7 @@ public struct CampaignPlan: Sendable {
         self.init(seed: seed, settingsBy: &random)
         planFaults(&random)
         planMessages(&random)
+        planFlapping()
     }
 
     /// These lines at these times, and a message in each period; everything else as it follows from the seed.
@@ -120,6 +123,20 @@ public struct CampaignPlan: Sendable {
         entries.sort { $0.at < $1.at }
     }
 
+    /// In each fourth plan the port flaps for a while. That is drawn from a generator of its own, so that everything else
+    /// stays as the seed has always given it.
+    private mutating func planFlapping() {
+        var random = SeededGenerator(seed: seed ^ 0xF1A9)
+        guard Int.random(in: 0..<4, using: &random) == 0 else { return }
+        let latest = Self.faultsEnd - .seconds(300)
+        let begin = Duration.milliseconds(Int64.random(in: 0...latest.inMilliseconds, using: &random))
+        let end = begin + .seconds(Int.random(in: 20...300, using: &random))
+        add("port flaps", at: begin)
+        add("port holds", at: end)
+        quietFrom = max(quietFrom, .zero + end)
+        entries.sort { $0.at < $1.at }
+    }
+
     private mutating func add(_ line: String, at time: Duration) {
         guard let order = Self.order(line) else { preconditionFailure("no such order: \(line)") }
         entries.append(Entry(at: .zero + time, line: line, order: order))
@@ -133,6 +150,8 @@ public struct CampaignPlan: Sendable {
         case "peer accepts": return .answers(.accepts)
         case "peer refuses": return .answers(.refuses)
         case "peer ignores": return .answers(.ignores)
+        case "port flaps": return .flaps(true)
+        case "port holds": return .flaps(false)
         default: return nil
         }
     }

@@ -28,6 +28,7 @@ public struct CampaignRun {
     private var identifiers = IdentifierWatch()
     private var nextEntry = 0
     private var nextMessage = 0
+    private var port = FlappingPort()
     private var onlineSince: Moment?
     private var result: Result
     /// Told what happens, for a person who looks into a failing run.
@@ -58,7 +59,7 @@ public struct CampaignRun {
     private var nextDue: Moment? {
         let entry = nextEntry < plan.entries.count ? plan.entries[nextEntry].at : nil
         let message = nextMessage < plan.messages.count ? plan.messages[nextMessage].at : nil
-        return earliest(entry, message)
+        return earliest(earliest(entry, message), port.deadline)
     }
 
     private mutating func step() {
@@ -73,6 +74,7 @@ public struct CampaignRun {
             perform(plan.entries[nextEntry])
             nextEntry += 1
         }
+        if let order = port.take(now: now) { perform(order) }
         while nextMessage < plan.messages.count, plan.messages[nextMessage].at <= now {
             let number = Int64(nextMessage + 1)
             let payload = Payloads(seed: plan.seed).payload(number, length: plan.messages[nextMessage].length)
@@ -94,17 +96,20 @@ public struct CampaignRun {
     private mutating func perform(_ entry: CampaignPlan.Entry) {
         trace?("\(line.now.seconds) # \(entry.line)")
         switch entry.order {
-        case .modem(let order):
-            line.perform(order)
-            if order == .hangUp {
-                bridge.portLost(now: line.now)
-                carryOut()
-            }
+        case .modem(let order): perform(order)
         case .cloud(let order):
             let actions = line.withPeer { peer, now in peer.order(order, now: now) }
             line.act(actions)
         case .answers(let answer): line.withPeer { peer, _ in peer.answer = answer }
+        case .flaps(let flaps): port.flaps = flaps
         }
+    }
+
+    private mutating func perform(_ order: ModemOrder) {
+        line.perform(order)
+        guard order == .hangUp else { return }
+        bridge.portLost(now: line.now)
+        carryOut()
     }
 
     private mutating func carryOut() {
@@ -130,7 +135,9 @@ public struct CampaignRun {
         case .openPort:
             if line.isPlugged { bridge.portOpened(now: line.now) } else { bridge.portMissing(now: line.now) }
         case .setSpeed(let baud): line.hostBaud = baud
-        case .signsIn: identifiers.connected()
+        case .signsIn:
+            identifiers.connected()
+            port.connectSent(now: line.now)
         case .acknowledged(let sequence):
             identifiers.acknowledged(sequence)
             guard line.withPeer({ peer, _ in !peer.seen.contains(sequence) }) else { return }

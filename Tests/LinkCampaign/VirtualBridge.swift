@@ -79,7 +79,7 @@ struct VirtualBridge {
         for effect in effects {
             switch effect {
             case .openPort: actions.append(.openPort)
-            case .closePort, .flushPort, .holdReset, .lacksPort: break
+            case .closePort, .flushPort, .holdReset, .lacksPort, .waitsForBudget: break
             case .attempt(let repair): begin(repair, now: now)
             case .backsOff(let failure, let rung, _):
                 lastFailure = failure

@@ -43,4 +43,16 @@ struct ScenarioTests {
         #expect(result.attempts < 40)
         #expect(result.complaints.isEmpty, "\(result.complaints)")
     }
+
+    @Test("a port that flaps just after each CONNECT: five of them a minute, and no more", arguments: [1, 3])
+    func flappingPort(seed: UInt64) {
+        let result = run(
+            seed,
+            [
+                (.zero, "modem rtt 40-90"), (.seconds(300), "port flaps"), (.seconds(301), "modem drop"),
+                (.seconds(900), "port holds"),
+            ])
+        #expect(result.complaints.isEmpty, "seed \(seed): \(result.complaints)")
+        #expect(result.connects > 20, "seed \(seed): \(result.connects)")
+    }
 }

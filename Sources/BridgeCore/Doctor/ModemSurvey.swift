@@ -14,9 +14,9 @@ struct ModemSurvey: Sendable {
 
     private enum Chapter: Sendable {
         case tidying
-        case identifying
+        case identifying(round: Int)
         case configuring(Dialect)
-        case looking(Dialect)
+        case looking(Dialect, round: Int)
         case joining(Dialect)
         case addressing(Dialect, round: Int)
         case inspecting(Dialect)
@@ -127,17 +127,19 @@ struct ModemSurvey: Sendable {
     private mutating func finished(now: Moment) -> [Effect] {
         let took = "after \((now - began).inMilliseconds) ms"
         switch chapter {
-        case .tidying: return open(.identifying, now: now)
-        case .identifying:
+        case .tidying: return open(.identifying(round: 1), now: now)
+        case .identifying(let round):
             guard let dialect = firmware?.dialect else {
+                // A bit may be wrong in the answer: asked once more before it is judged.
+                if round == 1 { return open(.identifying(round: 2), now: now) }
                 let failure = LinkFailure.firmwareUnsupported(version: firmware?.version ?? "unknown")
                 return end([.checked(Checkup(.firmware, failure))])
             }
             return open(.configuring(dialect), now: now)
         case .configuring(let dialect):
             return [.checked(Checkup(.firmware, .good, "AT \(firmware?.version ?? "?")"))]
-                + open(.looking(dialect), now: now)
-        case .looking(let dialect): return looked(dialect, now: now)
+                + open(.looking(dialect, round: 1), now: now)
+        case .looking(let dialect, let round): return looked(dialect, round: round, now: now)
         case .joining(let dialect):
             return [.checked(Checkup(.join, .good, "\"\(settings.ssid)\" joined \(took)"))]
                 + open(.addressing(dialect, round: 1), now: now)
@@ -153,24 +155,23 @@ struct ModemSurvey: Sendable {
         }
     }
 
-    private mutating func looked(_ dialect: Dialect, now: Moment) -> [Effect] {
+    private mutating func looked(_ dialect: Dialect, round: Int, now: Moment) -> [Effect] {
         let own = inRange.filter { $0.ssid == settings.ssid }.max { $0.strength < $1.strength }
         let others = inRange.filter { $0.ssid != settings.ssid }.sorted { $0.strength > $1.strength }
         if let own {
             let more = others.isEmpty ? "" : ", \(others.count) other\(others.count == 1 ? "" : "s") in range"
             return [.checked(Checkup(.accessPoint, .good, own.words + more))] + open(.joining(dialect), now: now)
         }
-        let list = others.isEmpty ? "none" : others.prefix(8).map(\.words).joined(separator: ", ")
-        // A hidden one shows itself only when it is called by its name.
-        if others.contains(where: \.ssid.isEmpty) {
-            let words = "\"\(settings.ssid)\" is not listed, but may be hidden; in range: \(list)"
-            return [.checked(Checkup(.accessPoint, .skipped, words))] + open(.joining(dialect), now: now)
+        // A beacon may be missed, and a line lost.
+        if round == 1 {
+            inRange = []
+            return open(.looking(dialect, round: 2), now: now)
         }
-        let failure = LinkFailure.noSuchAccessPoint(ssid: settings.ssid)
-        let checkup = Checkup(
-            .accessPoint, .bad, "\(failure) In range: \(list).",
-            advice: [failure.advice, "Move the module or the access point, or give the module a better antenna."])
-        return end([.checked(checkup)])
+        // Joining decides: a hidden one shows itself only when it is called by its name.
+        let list = others.isEmpty ? "none" : others.prefix(8).map(\.words).joined(separator: ", ")
+        let hidden = others.contains(where: \.ssid.isEmpty) ? ", but may be hidden" : ""
+        let words = "\"\(settings.ssid)\" is not listed\(hidden); in range: \(list)"
+        return [.checked(Checkup(.accessPoint, .skipped, words))] + open(.joining(dialect), now: now)
     }
 
     private mutating func inspected(now: Moment) -> [Effect] {
@@ -184,12 +185,16 @@ struct ModemSurvey: Sendable {
     }
 
     private mutating func failed(_ failure: LinkFailure, now: Moment) -> [Effect] {
-        if case .looking(let dialect) = chapter {
+        if case .looking(let dialect, _) = chapter {
             // Without the list there is still the join.
             let words = "the module gave no list of what is in range"
             return [.checked(Checkup(.accessPoint, .skipped, words))] + open(.joining(dialect), now: now)
         }
-        return end([.checked(Checkup(rung(of: chapter), failure))])
+        var more: [String] = []
+        if case .noSuchAccessPoint = failure {
+            more = ["Move the module or the access point, or give the module a better antenna."]
+        }
+        return end([.checked(Checkup(rung(of: chapter), failure, more: more))])
     }
 
     private mutating func end(_ effects: [Effect], isGood: Bool = false) -> [Effect] {

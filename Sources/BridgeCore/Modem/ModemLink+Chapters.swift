@@ -162,14 +162,11 @@ extension ModemLink {
     }
 
     private mutating func identified(round: Int, now: Moment) -> [Effect] {
-        guard let firmware = memory.firmware else {
-            // The answer may have been to an earlier command; or it is a firmware of long ago.
+        guard let dialect = memory.firmware?.dialect else {
+            // The answer may have been to an earlier command, or a bit in it wrong; or it is a firmware of long ago.
             return round == 1
                 ? open(.identifying(round: 2), now: now)
-                : end(.failed(.firmwareUnsupported(version: "unknown")))
-        }
-        guard let dialect = firmware.dialect else {
-            return end(.failed(.firmwareUnsupported(version: firmware.version)))
+                : end(.failed(.firmwareUnsupported(version: memory.firmware?.version ?? "unknown")))
         }
         return open(start == .dial ? .addressing(dialect, round: 1) : .configuring(dialect), now: now)
     }

@@ -2,6 +2,8 @@ extension LinkFailure {
     /// One sentence that says what to do.
     public var advice: String {
         switch self {
+        case .settingsChanged:
+            "Nothing is to be done: after five CONNECTs in a minute, the platform's limit, there is a wait."
         case .portMissing(let path):
             "Plug the adapter in, or correct serial.device, which is \(path); "
                 + "a /dev/serial/by-id/ path survives renumbering."
@@ -94,7 +96,8 @@ extension LinkFailure {
         case .refused(.identifierRejected), .refused(.badUserNameOrPassword), .refused(.notAuthorized),
             .refused(.unacceptableProtocolVersion):
             .needsPerson
-        case .connectionReplaced, .pingTimedOut, .publishTimedOut, .protocolViolation, .modemRestarted,
+        case .settingsChanged, .connectionReplaced, .pingTimedOut, .publishTimedOut, .protocolViolation,
+            .modemRestarted,
             .modemRestartedOnline, .portLost, .connectionClosed, .sendFailed, .bytesLost:
             .atOnce
         case .portMissing, .portHeld, .portUnusable, .modemSilent, .modemGarbled, .modemBusy, .noReady,
@@ -119,7 +122,7 @@ extension LinkFailure {
             .addressLost:
             .join
         case .nameNotResolved, .connectionRefused, .hostUnreachable, .closedWhileDialling, .transparentModeRefused,
-            .refused,
+            .refused, .settingsChanged,
             .deviceUsedElsewhere, .plainTCPRefused, .noConnectAcknowledgement, .noSubscribeAcknowledgement,
             .connectionReplaced, .pingTimedOut, .publishTimedOut, .protocolViolation, .connectionClosed, .sendFailed,
             .bytesLost(fromModem: true), .tls:

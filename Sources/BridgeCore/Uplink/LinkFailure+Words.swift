@@ -2,6 +2,7 @@ extension LinkFailure {
     /// A stable word for `reason` fields, scripts and tests.
     public var word: String {
         switch self {
+        case .settingsChanged: "settings-changed"
         case .portMissing: "port-missing"
         case .portNotPermitted: "port-not-permitted"
         case .portHeld: "port-held"
@@ -63,6 +64,7 @@ extension LinkFailure: CustomStringConvertible {
     /// One sentence that says what happened, without secrets.
     public var description: String {
         switch self {
+        case .settingsChanged: "The configuration was changed, and the link is brought up anew with it."
         case .portMissing(let path): "There is no serial port \(path)."
         case .portNotPermitted(let path, let group?):
             "The serial port \(path) may not be opened: it belongs to group \(group), and this process is not in it."

@@ -4,6 +4,9 @@
 /// (``description``), advice (``advice``), and a policy: how long to wait (``patience``) and where
 /// the next attempt begins (``repair``).
 public enum LinkFailure: Error, Equatable, Sendable {
+    /// No failure: the link was ended in order, because other settings are in force.
+    case settingsChanged
+
     // MARK: Serial port
     case portMissing(path: String)
     /// `group` owns the device, if it has read and write permission for its group.

@@ -26,6 +26,9 @@ public struct LinkKeeper: Sendable {
         case lacksPort(LinkFailure)
         /// An attempt, or the session that came of it, failed on this rung; the next one begins at `next`.
         case backsOff(LinkFailure, at: Rung, next: Moment)
+        /// What came to its end for this reason would begin anew now, but five CONNECTs a minute are all there may be: it
+        /// begins at `next`.
+        case waitsForBudget(after: LinkFailure, next: Moment)
     }
 
     /// What has been done since the start.
@@ -67,6 +70,8 @@ public struct LinkKeeper: Sendable {
     private var isPortOpen = false
     private var repair = Repair.reset
     private var rung = Rung.noPort
+    /// What ended the last attempt.
+    private var ending = LinkFailure.settingsChanged
     public private(set) var counters = Counters()
     /// The speed that the module was found at, when it was not the configured one.
     public private(set) var bootSpeed: Int?
@@ -104,7 +109,8 @@ public struct LinkKeeper: Sendable {
         isPortOpen = false
         repair = .reset
         rung = .noPort
-        policy.portLost(now: now)
+        ending = failure
+        policy.portLost(failure, now: now)
         wait(until: now + Self.portRetry, then: .openPort)
         return [.closePort, .lacksPort(failure)]
     }
@@ -113,6 +119,7 @@ public struct LinkKeeper: Sendable {
     public mutating func climbed(_ rung: Rung, now: Moment) {
         self.rung = rung
         switch rung {
+        case .dialling: policy.joined()
         case .connecting:
             counters.connects += 1
             policy.connecting(now: now)
@@ -140,6 +147,7 @@ public struct LinkKeeper: Sendable {
         if case .portLost = failure { return portFailed(failure, now: now) }
         let verdict = policy.failed(failure, lastHeard: lastHeard, started: started, now: now, random: random)
         repair = verdict.plan.repair
+        ending = verdict.failure
         wait(until: verdict.plan.at, then: .begin)
         return [.backsOff(verdict.failure, at: rung, next: verdict.plan.at)]
     }
@@ -157,9 +165,10 @@ public struct LinkKeeper: Sendable {
         self.hasResetLine = hasResetLine
         if !keepsPort { bootSpeed = nil }
         policy.configure(hasResetLine: hasResetLine, mayRefusePlainTCP: mayRefusePlainTCP)
-        let plan = policy.restarted(now: now)
+        policy.restarted(keepsNetwork: from == .dial, now: now)
         repair = from
-        wait(until: plan.at, then: .begin)
+        ending = .settingsChanged
+        wait(until: now, then: .begin)
         guard !keepsPort else { return [] }
         isPortOpen = false
         return [.closePort]
@@ -187,6 +196,11 @@ public struct LinkKeeper: Sendable {
         if repair == .reopen, rung != .opening {
             isPortOpen = false
             return [.closePort] + openPort()
+        }
+        let next = policy.earliest(now: now)
+        guard next <= now else {
+            wait(until: next, then: .begin)
+            return [.waitsForBudget(after: ending, next: next)]
         }
         guard hasResetLine, repair >= .pulse else { return attempt() }
         wait(until: now + Self.resetPulse, then: .releaseReset)

@@ -35,6 +35,8 @@ public struct UplinkPolicy: Sendable {
     /// The weakest repair still believed in; rises when an attempt that used it got no further.
     private var floor = Repair.dial
     private var onlineSince: Moment?
+    /// Whether the access point has taken these very settings, and not refused them since.
+    private var hasJoined = false
     private var hasResetLine: Bool
     private var record: SessionRecord
 
@@ -52,6 +54,9 @@ public struct UplinkPolicy: Sendable {
         record = SessionRecord(mayRefusePlainTCP: mayRefusePlainTCP)
     }
 
+    /// The access point has taken the module in, and given it an address.
+    mutating func joined() { hasJoined = true }
+
     /// A CONNECT is going out.
     public mutating func connecting(now: Moment) {
         budget.spend(now: now)
@@ -63,8 +68,15 @@ public struct UplinkPolicy: Sendable {
         record.accepted(now: now)
     }
 
-    /// The port has gone away in the middle of an attempt or a session.
-    public mutating func portLost(now: Moment) { sessionEnded(now: now) }
+    /// The port has gone away, in the middle of an attempt or a session, or cannot be opened.
+    mutating func portLost(_ failure: LinkFailure, now: Moment) {
+        budget.answered(now: now)
+        _ = record.ended(failure, lastHeard: nil, now: now)
+        sessionEnded(now: now)
+    }
+
+    /// When an attempt may begin at the earliest, whatever the last one came to; `now` when that is at once.
+    func earliest(now: Moment) -> Moment { budget.earliest(now: now) }
 
     private mutating func sessionEnded(now: Moment) {
         if let since = onlineSince, now - since >= Self.usefulSession { backOff.reset() }
@@ -84,7 +96,7 @@ public struct UplinkPolicy: Sendable {
         _ failure: LinkFailure, lastHeard: Moment? = nil, started: Repair, now: Moment, random: Double
     ) -> Verdict {
         budget.answered(now: now)
-        let failure = record.ended(failure, lastHeard: lastHeard, now: now)
+        let failure = doubted(record.ended(failure, lastHeard: lastHeard, now: now))
         let wasOnline = onlineSince != nil
         sessionEnded(now: now)
 
@@ -110,13 +122,21 @@ public struct UplinkPolicy: Sendable {
         return Verdict(failure: failure, plan: Plan(at: max(now + wait, budget.earliest(now: now)), repair: repair))
     }
 
-    /// The configuration changed or a person asked: the next attempt may begin as soon as the
-    /// connection budget allows.
-    public mutating func restarted(now: Moment) -> Plan {
+    /// A password that has joined is not wrong because it is refused once: an access point that starts, or a handshake
+    /// over a bad radio, gives the same code.
+    private mutating func doubted(_ failure: LinkFailure) -> LinkFailure {
+        guard case .wrongPassword(let ssid) = failure, hasJoined else { return failure }
+        hasJoined = false
+        return .joinFailed(ssid: ssid, code: 2)
+    }
+
+    /// The attempt was ended for new settings: the next one may begin as soon as the connection budget allows.
+    mutating func restarted(keepsNetwork: Bool, now: Moment) {
+        hasJoined = hasJoined && keepsNetwork
+        budget.answered(now: now)
         backOff.reset()
         floor = .dial
         onlineSince = nil
-        return Plan(at: budget.earliest(now: now), repair: .reset)
     }
 }
 

@@ -27,6 +27,10 @@ public struct WallTime: Comparable, Sendable {
 
     public static func < (left: WallTime, right: WallTime) -> Bool { left.milliseconds < right.milliseconds }
 
+    static func + (time: WallTime, duration: Duration) -> WallTime {
+        WallTime(milliseconds: time.milliseconds + duration.inMilliseconds)
+    }
+
     /// RFC 3339, UTC, with milliseconds.
     public var text: String {
         RFC3339.string(seconds: milliseconds / 1000, milliseconds: Int(milliseconds % 1000))

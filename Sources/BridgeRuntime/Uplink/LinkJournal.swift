@@ -46,6 +46,14 @@ struct LinkJournal {
             ["rung": "\(rung.rawValue)"])
     }
 
+    /// The next attempt has to wait for the limit of five CONNECTs a minute: one line where nothing else is said.
+    func waitsForBudget(after failure: LinkFailure, wait: Duration) {
+        logger.event(
+            .linkReason, level: outage == nil ? .info : .debug,
+            "\(failure) Next attempt in \(wait.spoken): after five CONNECTs in a minute, the platform's limit, there is a wait.",
+            ["rung": "backoff", "reason": "\(failure.word)"])
+    }
+
     /// An attempt, or the session that came of it, failed at `rung`.
     mutating func failed(
         _ failure: LinkFailure, at rung: Rung, waiting: Int64, wait: Duration, figures: Logger.Metadata = [:],

@@ -41,6 +41,7 @@ extension LinkSituation {
 
     private var place: String {
         let since = failingSince.map { " since \($0.text)" } ?? ""
+        if failure == .settingsChanged { return "the session that was up was ended" }
         switch failedRung {
         case .online: return "the session that was up has ended"
         case let rung?: return "it fails at \(rung.rawValue)\(since)"
@@ -49,6 +50,10 @@ extension LinkSituation {
     }
 
     private var prospect: String {
+        guard failedAttempts > 0 || state == .noPort else {
+            return nextAttempt.map { "The next attempt begins at \($0.text)." }
+                ?? "An attempt stands at \(state.rawValue)."
+        }
         let failed = failedAttempts == 1 ? "1 attempt has failed" : "\(failedAttempts) attempts have failed"
         switch state {
         case .noPort: return "The port is opened as soon as it can be."

@@ -60,6 +60,13 @@ struct LinkSituation {
         enter(.backoff)
     }
 
+    /// The next attempt may not begin before `nextAttempt`, after what ended the last one.
+    mutating func waits(after failure: LinkFailure, nextAttempt: WallTime) {
+        note(failure, at: failure == .settingsChanged ? nil : failedRung)
+        self.nextAttempt = nextAttempt
+        enter(.backoff)
+    }
+
     /// There is no port to work on.
     mutating func lacksPort(_ failure: LinkFailure) {
         note(failure, at: .opening)

@@ -45,6 +45,8 @@ final class Uplink {
     /// What the port was last opened as.
     private var portPath: String?
     private var whenStopped: (() -> Void)?
+    /// What the settings take that are in force as soon as the link has been left.
+    private var pendingRestart: Restart?
     private var connectSentAt: Moment?
     /// Of the attempt that has ended.
     private var figures: Logger.Metadata = [:]
@@ -105,23 +107,27 @@ final class Uplink {
     ///
     /// - Returns: whether the link is brought up anew.
     func apply(_ new: Settings) -> Bool {
+        guard situation.state != .stopping else { return false }
         let old = settings
         settings = new
         if new.pace != old.pace { dispatcher.pace = new.pace.map { PublishPace($0) } }
         tap.secrets = new.secrets
-        guard let repair = new.repair(from: old, wasOnline: situation.state == .online) else {
+        let isOnline = situation.state == .online && attempt != nil
+        guard let repair = new.repair(from: old, wasOnline: isOnline) else {
             if new.mqtt.subscriptions != old.mqtt.subscriptions {
                 attempt?.changeSubscriptions(to: new.mqtt.subscriptions)
             }
             pump()
-            return false
+            return pendingRestart != nil
         }
-        let keepsPort = new.port == old.port
-        if !keepsPort { finder = PortFinder(path: new.port.path) }
+        let restart = Restart(repair: repair, keepsPort: new.port == old.port).after(pendingRestart)
+        pendingRestart = restart
+        if new.port != old.port { finder = PortFinder(path: new.port.path) }
         leave { [self] in
+            pendingRestart = nil
             carryOut(
                 keeper.restarted(
-                    from: repair, keepsPort: keepsPort, hasResetLine: new.port.resetLine != .none,
+                    from: restart.repair, keepsPort: restart.keepsPort, hasResetLine: new.port.resetLine != .none,
                     mayRefusePlainTCP: new.mayRefusePlainTCP, now: .now))
         }
         return true
@@ -170,9 +176,13 @@ final class Uplink {
             listeners.changed()
         case .backsOff(let failure, let rung, let next):
             let pause = max(next - .now, .zero)
-            let nextAttempt = WallTime(milliseconds: WallTime.now.milliseconds + pause.inMilliseconds)
-            situation.failed(failure, nextAttempt: nextAttempt)
+            situation.failed(failure, nextAttempt: .now + pause)
             journal.failed(failure, at: rung, waiting: dispatcher.waiting, wait: pause, figures: figures, now: .now)
+            listeners.changed()
+        case .waitsForBudget(let failure, let next):
+            let pause = max(next - .now, .zero)
+            situation.waits(after: failure, nextAttempt: .now + pause)
+            journal.waitsForBudget(after: failure, wait: pause)
             listeners.changed()
         }
     }

@@ -34,7 +34,10 @@ import Testing
             ("own-echo.at", "TX is tied to RX"),
             ("other-speed.at", "The module speaks at 9600 bits a second; serial.baud is 115200."),
             ("old-firmware.at", "AT 0.51.0.0, is not supported"),
-            ("out-of-range.at", "In range: \"neighbour\" -81 dBm channel 11."),
+            ("out-of-range.at", "\"workshop\" is not listed; in range: \"neighbour\" -81 dBm channel 11"),
+            ("out-of-range.at", "There is no access point \"workshop\" in range."),
+            ("seen-the-second-time.at", "\"workshop\" -57 dBm channel 6"),
+            ("unseen-but-there.at", "\"workshop\" joined after 900 ms"),
             ("wrong-password.at", "does not take the password"),
             ("dns.at", "could not be resolved"),
         ])

@@ -5,7 +5,8 @@ import Testing
 @Suite struct LinkFailureTests {
     static let all: [LinkFailure] =
         [
-            .portMissing(path: "/dev/ttyUSB0"), .portNotPermitted(path: "/dev/ttyUSB0", group: "dialout"),
+            .settingsChanged, .portMissing(path: "/dev/ttyUSB0"),
+            .portNotPermitted(path: "/dev/ttyUSB0", group: "dialout"),
             .portNotPermitted(path: "/dev/ttyUSB0", group: nil),
             .portHeld(path: "/dev/ttyUSB0", holders: ["minicom[4711]"]),
             .portHeld(path: "/dev/ttyUSB0", holders: []), .portNotATerminal(path: "/dev/null"),

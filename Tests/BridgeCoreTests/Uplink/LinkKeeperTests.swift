@@ -58,6 +58,63 @@ struct LinkKeeperTests {
         #expect(keeper.deadline == .zero + .seconds(10))
     }
 
+    @Test("a port that flaps just after each CONNECT: no more than five of them in a minute")
+    func flappingPort() {
+        var keeper = attempting()
+        var now = Moment.zero
+        let lost = LinkFailure.portLost(path: "/dev/x")
+        for attempt in 1...5 {
+            keeper.climbed(.connecting, now: now)
+            #expect(keeper.failed(lost, now: now, random: 0) == [.closePort, .lacksPort(lost)])
+            now = now + .seconds(1)
+            #expect(keeper.timerFired(now: now) == [.openPort])
+            if attempt < 5 { #expect(keeper.portOpened(speedChanged: false, now: now) == [.attempt(.reset)]) }
+        }
+        let next = Moment.zero + .seconds(60)
+        #expect(keeper.portOpened(speedChanged: false, now: now) == [.waitsForBudget(after: lost, next: next)])
+        #expect(keeper.deadline == next)
+        #expect(keeper.timerFired(now: next) == [.attempt(.reset)])
+    }
+
+    @Test("a CONNECT that the port's loss left without an answer counts from then")
+    func unansweredConnect() {
+        var keeper = attempting()
+        let lost = LinkFailure.portLost(path: "/dev/x")
+        func at(_ seconds: Int) -> Moment { .zero + .seconds(seconds) }
+        keeper.climbed(.connecting, now: at(2))
+        _ = keeper.failed(lost, now: at(8), random: 0)
+        _ = keeper.timerFired(now: at(9))
+        #expect(keeper.portOpened(speedChanged: false, now: at(9)) == [.attempt(.reset)])
+        for _ in 0..<4 { keeper.climbed(.connecting, now: at(10)) }
+        _ = keeper.failed(lost, now: at(10), random: 0)
+        _ = keeper.timerFired(now: at(11))
+        _ = keeper.portOpened(speedChanged: false, now: at(11))
+        #expect(keeper.deadline == at(8 + 60))
+    }
+
+    @Test("sessions that the port's loss ended are not those of another client")
+    func noKicks() {
+        var keeper = attempting()
+        let lost = LinkFailure.portLost(path: "/dev/x")
+        var now = Moment.zero
+        for _ in 0..<6 {
+            keeper.accepted(now: now)
+            _ = keeper.failed(lost, now: now, random: 0)
+            now = now + .seconds(1)
+            _ = keeper.timerFired(now: now)
+            _ = keeper.portOpened(speedChanged: false, now: now)
+            // An attempt that was never accepted.
+            let effects = keeper.failed(.connectionClosed, lastHeard: nil, now: now, random: 0)
+            guard case .backsOff(let failure, _, let next)? = effects.first else {
+                Issue.record("no back-off: \(effects)")
+                return
+            }
+            #expect(failure == .connectionClosed)
+            now = next
+            _ = keeper.timerFired(now: now)
+        }
+    }
+
     @Test("a network that is away: dial, join, reset, and no more than that")
     func networkLadder() {
         var keeper = attempting()
@@ -115,6 +172,39 @@ struct LinkKeeperTests {
                 == [.backsOff(failure, at: .joining, next: .zero + .seconds(120))])
     }
 
+    @Test("a password that has joined and is refused once is tried again soon; refused again, a person is needed")
+    func provenPassword() {
+        let refused = LinkFailure.wrongPassword(ssid: "w")
+        let doubted = LinkFailure.joinFailed(ssid: "w", code: 2)
+        var keeper = attempting()
+        var now = Moment.zero
+        keeper.climbed(.dialling, now: now)
+        _ = fail(&keeper, unreachable, at: .dialling, now: &now)
+        keeper.climbed(.joining, now: now)
+        let first = keeper.failed(refused, now: now, random: 0.5)
+        #expect(first == [.backsOff(doubted, at: .joining, next: now + .seconds(4))])
+        now = now + .seconds(4)
+        _ = keeper.timerFired(now: now)
+        let second = keeper.failed(refused, now: now, random: 0.5)
+        #expect(second == [.backsOff(refused, at: .joining, next: now + .seconds(120))])
+    }
+
+    @Test("what joined another network proves nothing; a redial changes no network")
+    func passwordOfAnotherNetwork() {
+        let refused = LinkFailure.wrongPassword(ssid: "w")
+        for (repair, seconds) in [(Repair.dial, 2), (.join, 120), (.reset, 120)] {
+            var keeper = attempting()
+            keeper.climbed(.dialling, now: .zero)
+            keeper.stopped()
+            _ = keeper.restarted(
+                from: repair, keepsPort: true, hasResetLine: false, mayRefusePlainTCP: false, now: .zero)
+            _ = keeper.timerFired(now: .zero)
+            keeper.climbed(.joining, now: .zero)
+            _ = keeper.failed(refused, now: .zero, random: 0.5)
+            #expect(keeper.deadline == .zero + .seconds(seconds), "\(repair)")
+        }
+    }
+
     @Test("new settings begin anew, within the budget")
     func restarted() {
         var keeper = attempting()
@@ -125,8 +215,14 @@ struct LinkKeeperTests {
         let effects = keeper.restarted(
             keepsPort: false, hasResetLine: false, mayRefusePlainTCP: false, now: .zero + .seconds(1))
         #expect(effects == [.closePort])
-        #expect(keeper.deadline == .zero + .seconds(60))
         #expect(keeper.bootSpeed == nil)
-        #expect(keeper.timerFired(now: .zero + .seconds(60)) == [.openPort])
+        // The new port is looked at now, whatever may be said over it.
+        let now = Moment.zero + .seconds(1)
+        #expect(keeper.timerFired(now: now) == [.openPort])
+        let next = now + .seconds(60)
+        let held = keeper.portOpened(speedChanged: false, now: now)
+        #expect(held == [.waitsForBudget(after: .settingsChanged, next: .zero + .seconds(60))])
+        #expect(keeper.deadline == .zero + .seconds(60))
+        #expect(keeper.timerFired(now: next) == [.attempt(.reset)])
     }
 }

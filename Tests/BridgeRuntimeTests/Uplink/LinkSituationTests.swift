@@ -34,6 +34,36 @@ struct LinkSituationTests {
         #expect(situation.line(waiting: 0) == "online since \(situation.since.text)")
     }
 
+    @Test("new settings that have to wait for the limit of CONNECTs: not online, and why, and until when")
+    func waitsForBudget() {
+        var situation = LinkSituation()
+        _ = situation.climbed(.online)
+        situation.waits(after: .settingsChanged, nextAttempt: next)
+        #expect(situation.state == .backoff)
+        #expect(situation.nextAttempt == next)
+        #expect(situation.failure?.word == "settings-changed")
+        #expect(situation.failedAttempts == 0)
+        let text = situation.explanation(waiting: 0)
+        let began = situation.offlineSince?.text ?? "?"
+        #expect(text.hasPrefix("Not online since \(began): the session that was up was ended. "))
+        #expect(text.hasSuffix("The next attempt begins at \(next.text)."))
+        _ = situation.climbed(.syncing)
+        #expect(situation.explanation(waiting: 0).hasSuffix("An attempt stands at syncing."))
+    }
+
+    @Test("a port that flaps and has to wait for the limit of CONNECTs stays the reason")
+    func flappingPort() {
+        var situation = LinkSituation()
+        let lost = LinkFailure.portLost(path: "/dev/x")
+        situation.lacksPort(lost)
+        let failing = situation.failingSince
+        situation.waits(after: lost, nextAttempt: next)
+        #expect(situation.state == .backoff)
+        #expect(situation.failure == lost)
+        #expect(situation.failedRung == .opening)
+        #expect(situation.failingSince == failing)
+    }
+
     @Test("a port that is waited for stays no-port, since the time it went")
     func noPort() {
         var situation = LinkSituation()
