@@ -29,8 +29,8 @@ public struct CampaignPlan: Sendable {
     let mqtt: MQTTConnection.Settings
     let modem: ModemLink.Settings
     private(set) var entries: [Entry] = []
-    /// When each message is queued, and how long its filler is.
-    private(set) var messages: [(at: Moment, length: Int)] = []
+    /// When each message is queued, how long its filler is, and whether it is acknowledged.
+    private(set) var messages: [(at: Moment, length: Int, qos: QoS)] = []
     /// When the last fault has ended.
     private(set) var quietFrom = Moment.zero
     /// Faults that strike at the next occasion, and so perhaps later than the others end.
@@ -57,7 +57,7 @@ public struct CampaignPlan: Sendable {
         quietFrom = lines.reduce(.zero) { max($0, .zero + $1.at) }
         var now = Moment.zero + period
         while now < .zero + Self.length - .seconds(300) {
-            messages.append((now, 100))
+            messages.append((now, 100, .atLeastOnce))
             now = now + period
         }
     }
@@ -158,6 +158,8 @@ public struct CampaignPlan: Sendable {
 
     private mutating func planMessages(_ random: inout SeededGenerator) {
         var now = Moment.zero
+        // Of its own, so that faults and lengths stay what they were.
+        var once = SeededGenerator(seed: seed ^ 0x9050)
         let pause = Int64.random(in: 2_000...60_000, using: &random)
         while true {
             now = now + .milliseconds(Int64.random(in: 0...2 * pause, using: &random))
@@ -165,7 +167,8 @@ public struct CampaignPlan: Sendable {
             let isBurst = Int.random(in: 0..<20, using: &random) == 0
             for _ in 0..<(isBurst ? Int.random(in: 2...40, using: &random) : 1) {
                 let isLong = Int.random(in: 0..<40, using: &random) == 0
-                messages.append((now, Int.random(in: isLong ? 1000...6000 : 0...200, using: &random)))
+                let qos = Int.random(in: 0..<4, using: &once) == 0 ? QoS.atMostOnce : .atLeastOnce
+                messages.append((now, Int.random(in: isLong ? 1000...6000 : 0...200, using: &random), qos))
             }
         }
     }

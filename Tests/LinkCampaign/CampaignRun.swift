@@ -25,7 +25,7 @@ public struct CampaignRun {
     private let plan: CampaignPlan
     private var line: VirtualModem<WatchedCloud>
     private var bridge: VirtualBridge
-    private var identifiers = IdentifierWatch()
+    private var stream: StreamWatch
     private var nextEntry = 0
     private var nextMessage = 0
     private var port = FlappingPort()
@@ -41,6 +41,7 @@ public struct CampaignRun {
         line = VirtualModem(
             plan.configuration, peer: WatchedCloud(platform, payloads: Payloads(seed: plan.seed)))
         bridge = VirtualBridge(plan: plan)
+        stream = StreamWatch(payloads: Payloads(seed: plan.seed))
         result = Result(seed: plan.seed)
     }
 
@@ -83,7 +84,7 @@ public struct CampaignRun {
                 OutgoingMessage(
                     sequence: number,
                     topic: "/sys/\(device.productKey)/\(device.deviceName)/thing/event/property/post",
-                    payload: payload), now: now)
+                    payload: payload, qos: plan.messages[nextMessage].qos), now: now)
             nextMessage += 1
             carryOut()
         }
@@ -130,19 +131,27 @@ public struct CampaignRun {
         switch action {
         case .send(let bytes):
             trace?("\(line.now.seconds) > \(Self.shown(bytes))")
-            if let complaint = identifiers.sent(bytes) { complain(complaint) }
+            line.send(bytes)
+        case .forward(let bytes):
+            trace?("\(line.now.seconds) > \(Self.shown(bytes))")
+            if let complaint = stream.sent(bytes) { complain(complaint) }
             line.send(bytes)
         case .openPort:
             if line.isPlugged { bridge.portOpened(now: line.now) } else { bridge.portMissing(now: line.now) }
         case .setSpeed(let baud): line.hostBaud = baud
         case .signsIn:
-            identifiers.connected()
+            stream.connected()
             port.connectSent(now: line.now)
         case .acknowledged(let sequence):
-            identifiers.acknowledged(sequence)
+            stream.acknowledged(sequence)
             guard line.withPeer({ peer, _ in !peer.seen.contains(sequence) }) else { return }
             result.damaged += 1
             if !plan.damagesBytes { complain("message \(sequence) was acknowledged and never came") }
+        case .written(let sequence):
+            // From there on a message of QoS 0 may be lost.
+            if !stream.written.contains(sequence) {
+                complain("message \(sequence) was said to be on the line, which had not been given it")
+            }
         case .failed(let failure, let rung):
             trace?("\(line.now.seconds) = failed at \(rung.rawValue): \(failure)")
             result.failures[failure.word, default: 0] += 1

@@ -6,11 +6,15 @@ struct VirtualBridge {
     /// What the world around is to do.
     enum Action {
         case send([UInt8])
+        /// Bytes of the tunnel.
+        case forward([UInt8])
         case openPort
         case setSpeed(Int)
         /// A new connection begins: CONNECT is the next packet.
         case signsIn
         case acknowledged(Int64)
+        /// A message of QoS 0 is said to be on the line.
+        case written(Int64)
         case failed(LinkFailure, at: Rung)
     }
 
@@ -103,6 +107,9 @@ struct VirtualBridge {
             guard generation == self.generation else { return }
             switch effect {
             case .send(let bytes): actions.append(.send(bytes))
+            case .forward(let bytes):
+                actions.append(.forward(bytes))
+                carryOut(mqtt?.lineTook(bytes.count, now: now) ?? [], now: now)
             case .climbed(let rung): keeper.climbed(rung, now: now)
             case .opened: carryOut(mqtt?.opened(now: now) ?? [], now: now)
             case .deliver(let bytes): carryOut(mqtt?.received(bytes[...], now: now) ?? [], now: now)
@@ -127,7 +134,10 @@ struct VirtualBridge {
                 keeper.climbed(rung, now: now)
                 isOnline = rung == .online
             case .connected: keeper.accepted(now: now)
-            case .written(let sequence), .acknowledged(let sequence):
+            case .written(let sequence):
+                outbox.delivered(sequence, now: now)
+                actions.append(.written(sequence))
+            case .acknowledged(let sequence):
                 outbox.delivered(sequence, now: now)
                 actions.append(.acknowledged(sequence))
             case .windowOpened: pump(now: now)

@@ -13,43 +13,45 @@ extension MQTTConnection {
         return (packet + MQTTPacket.pingReq.encoded(), true)
     }
 
-    mutating func transmit(_ packet: [UInt8], now: Moment, _ effects: inout [Effect]) {
+    /// - Parameter endsMessage: whether it is a message of QoS 0.
+    mutating func transmit(
+        _ packet: [UInt8], endsMessage: Bool = false, now: Moment, _ effects: inout [Effect]
+    ) {
         let (bytes, hasPing) = guarded(packet)
-        write(bytes, now: now, &effects)
+        write(bytes, endsMessage: endsMessage, now: now, &effects)
         if hasPing { pings.append(Ping(sent: now, departed: lineFree)) }
     }
 
     /// Bytes for the line: at once, or in pieces with pauses behind what waits already.
-    private mutating func write(_ bytes: [UInt8], now: Moment, _ effects: inout [Effect]) {
-        guard bytes.count > settings.longestBurst else {
-            if pieces.isEmpty {
-                effects.append(.send(bytes))
-            } else {
-                pieces.append(Piece(due: lineFree, bytes: bytes))
-            }
-            lineFree = max(lineFree, now) + settings.lineTime(bytes.count + settings.packetOverhead)
-            return
-        }
+    private mutating func write(_ bytes: [UInt8], endsMessage: Bool, now: Moment, _ effects: inout [Effect]) {
         // Pieces of equal length, so that none is so short that it could be `+++` alone.
-        let count = (2 * bytes.count + settings.longestBurst - 1) / settings.longestBurst
+        let isLong = bytes.count > settings.longestBurst
+        let count = isLong ? (2 * bytes.count + settings.longestBurst - 1) / settings.longestBurst : 1
         for index in 0..<count {
-            let piece = Array(bytes[(bytes.count * index / count)..<(bytes.count * (index + 1) / count)])
+            let part = Array(bytes[(bytes.count * index / count)..<(bytes.count * (index + 1) / count)])
             let isFirst = index == 0 && pieces.isEmpty
             let due = isFirst ? now : max(lineFree, now) + (index == 0 ? .zero : pauseBetweenPieces)
-            if isFirst { effects.append(.send(piece)) } else { pieces.append(Piece(due: due, bytes: piece)) }
-            lineFree = max(lineFree, due) + settings.lineTime(piece.count + settings.packetOverhead)
+            lineFree = max(lineFree, due) + settings.lineTime(part.count + settings.packetOverhead)
+            let piece = Piece(
+                due: due, bytes: part, burst: Burst(departs: lineFree, endsMessage: endsMessage && index == count - 1))
+            if isFirst { send(piece, &effects) } else { pieces.append(piece) }
         }
+    }
+
+    mutating func send(_ piece: Piece, _ effects: inout [Effect]) {
+        outstanding.wrote(piece.bytes.count, piece.burst)
+        effects.append(.send(piece.bytes))
     }
 
     /// A round trip: by then the module's TCP has had its acknowledgement.
     private var pauseBetweenPieces: Duration { max(.milliseconds(50), roundTrip.expected) }
 
+    /// When the next piece goes; while the connection is being looked after, none does.
+    var pieceDue: Moment? { suspicion == .verifying ? nil : pieces.first?.due }
+
     /// Sends the pieces whose time has come.
     mutating func sendPieces(now: Moment, _ effects: inout [Effect]) {
-        while let piece = pieces.first, piece.due <= now {
-            pieces.removeFirst()
-            effects.append(.send(piece.bytes))
-        }
+        while let due = pieceDue, due <= now { send(pieces.removeFirst(), &effects) }
     }
 
     mutating func ping(now: Moment, _ effects: inout [Effect]) {
@@ -59,7 +61,8 @@ extension MQTTConnection {
 
     /// Whether the window takes so many bytes more.
     func hasRoom(for bytes: Int) -> Bool {
-        guard catchUp == nil, !session.isIsolating else { return false }
+        guard catchUp == nil, suspicion != .verifying, !session.isIsolating else { return false }
+        guard session.departing.isEmpty || session.departingBytes + bytes <= settings.windowBytes else { return false }
         guard !session.inFlight.isEmpty else { return true }
         let overhead = settings.packetOverhead * (session.inFlight.count + 1)
         return session.inFlight.count < settings.windowMessages
@@ -91,10 +94,10 @@ extension MQTTConnection {
     /// Sends a QoS 0 message.
     ///
     /// No PUBACK paces these, only the line itself: when more than a window of bytes waits to leave it,
-    /// the next message waits until half of that has gone.
+    /// the next message waits until half of that has gone. It is delivered when the line has taken it.
     private mutating func sendOnce(_ message: OutgoingMessage, now: Moment, _ effects: inout [Effect]) {
-        transmit(message.packet(packetIdentifier: nil), now: now, &effects)
-        effects.append(.written(sequence: message.sequence))
+        transmit(message.packet(packetIdentifier: nil), endsMessage: true, now: now, &effects)
+        session.departs(message)
         let window = settings.lineTime(settings.windowBytes)
         if lineFree - now > window { catchUp = lineFree - window / 2 }
     }

@@ -8,8 +8,8 @@ extension MQTTConnection {
             case .condemned(_, let until): until
             case .subscribing, .online: upkeep
             }
-        guard let piece = pieces.first, phase != .ended else { return phaseDue }
-        return phaseDue.map { min($0, piece.due) } ?? piece.due
+        guard let pieceDue, phase != .ended else { return phaseDue }
+        return phaseDue.map { min($0, pieceDue) } ?? pieceDue
     }
 
     /// The deadline has come. Called too early, it does nothing.
@@ -68,9 +68,10 @@ extension MQTTConnection {
 
     /// When the connection is looked after: an answer is overdue and nothing at all has come.
     ///
-    /// The first time after ``Settings/suspicion``, or a round trip later than nearly every answer comes; after each look that found the connection in order, twice as long.
+    /// The first time after ``Settings/suspicion``, or a round trip later than nearly every answer comes; after each look
+    /// that found the connection in order, twice as long. Not while bytes wait for the line.
     private var suspicionDue: Moment? {
-        guard let least = settings.suspicion, phase == .online else { return nil }
+        guard let least = settings.suspicion, phase == .online, outstanding.isEmpty else { return nil }
         let unanswered = [
             pings.first?.departed, session.inFlight.first.map { max(oldestAcknowledged, $0.departed) },
             pending?.departed,
@@ -82,14 +83,6 @@ extension MQTTConnection {
         case .verifying: return nil
         case .cleared(let times, let at): return max(since, at) + patience * (1 << min(times, 4))
         }
-    }
-
-    /// The line below has looked: the connection is the one that it was.
-    public mutating func verified(now: Moment) -> [Effect] {
-        guard case .verifying = suspicion, phase != .ended else { return [] }
-        clearances += 1
-        suspicion = .cleared(times: clearances, at: now)
-        return []
     }
 
     /// A deadline, put off while a packet is coming in, because the answer may stand behind it.
@@ -112,6 +105,7 @@ extension MQTTConnection {
         }
         if let due = suspicionDue, now >= due {
             suspicion = .verifying
+            lookBegan = now
             effects.append(.verify)
             return
         }

@@ -15,7 +15,8 @@ import DequeModule
 ///
 /// Time on the line: on a serial line bytes leave long after they were written. Whatever is timed from
 /// the sending of a packet is timed from the moment its last byte leaves, calculated from
-/// ``Settings/bytesPerSecond``.
+/// ``Settings/bytesPerSecond``. ``lineTook(_:now:)`` tells when the line has really taken it; a message of QoS 0 is the
+/// session's until then.
 public struct MQTTConnection: Sendable {
     enum Phase: Equatable {
         case idle
@@ -33,10 +34,19 @@ public struct MQTTConnection: Sendable {
         var departed: Moment
     }
 
+    /// A write to the line.
+    struct Burst: Equatable {
+        /// When its last byte leaves, by calculation.
+        var departs: Moment
+        /// Whether a message of QoS 0 ends with it.
+        var endsMessage: Bool
+    }
+
     /// A part of a packet, and when it is written.
     struct Piece: Equatable {
         var due: Moment
         var bytes: [UInt8]
+        var burst: Burst
     }
 
     /// Whether the connection below is being looked after.
@@ -54,6 +64,10 @@ public struct MQTTConnection: Sendable {
     var tail = ModemText.Tail()
     /// When the line will have sent all that was written to it.
     var lineFree = Moment.zero
+    /// What the line has not taken yet.
+    var outstanding = ByteLedger<Burst>()
+    /// When the connection below was last begun to be looked after.
+    var lookBegan = Moment.zero
     /// When bytes last came, or the line was opened.
     var lastReceived = Moment.zero
     var hasHeard = false
@@ -76,7 +90,7 @@ public struct MQTTConnection: Sendable {
     var catchUp: Moment?
     /// Inbound QoS 1 messages that the caller has not acknowledged yet.
     var unacknowledged: Set<UInt16> = []
-    private var sessionTaken = false
+    private(set) var sessionTaken = false
 
     public init(settings: Settings, session: MQTTSession) {
         self.settings = settings
@@ -132,7 +146,7 @@ public struct MQTTConnection: Sendable {
             end(.disconnected, &effects)
         case .connecting, .subscribing, .online:
             transmit(MQTTPacket.disconnect.encoded(), now: now, &effects)
-            while let piece = pieces.popFirst() { effects.append(.send(piece.bytes)) }
+            while let piece = pieces.popFirst() { send(piece, &effects) }
             end(.disconnected, &effects)
         }
         return effects
@@ -141,6 +155,7 @@ public struct MQTTConnection: Sendable {
     /// Ends the attempt without a word, if it has not ended, and hands the session to the next one.
     public mutating func takeSession() -> MQTTSession {
         forgetPending()
+        session.requeueDeparting()
         phase = .ended
         sessionTaken = true
         defer { session = MQTTSession() }

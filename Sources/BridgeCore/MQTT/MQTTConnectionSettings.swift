@@ -78,13 +78,13 @@ extension MQTTConnection {
 
     /// What is to be done after an input, in this order.
     public enum Effect: Equatable, Sendable {
-        /// Write these bytes in one burst.
+        /// Write these bytes in one burst, and say with ``MQTTConnection/lineTook(_:now:)`` when they have left.
         case send([UInt8])
         /// Say that the link stands on this rung: connecting, subscribing, online.
         case climbed(Rung)
         /// CONNACK accepted us.
         case connected(sessionPresent: Bool)
-        /// Take the row out of the outbox: a QoS 0 message was handed to the line by the `send` before.
+        /// Take the row out of the outbox: the line has taken a QoS 0 message. It may come behind `disconnected`.
         case written(sequence: Int64)
         /// Take the row out of the outbox: PUBACK came.
         case acknowledged(sequence: Int64)

@@ -1,8 +1,11 @@
+import DequeModule
+
 /// What outlives one attempt: packet identifiers, and the messages that were lent out and not yet acknowledged.
 ///
 /// A session is lent to an ``MQTTConnection`` and handed back by ``MQTTConnection/takeSession()``.
 /// Its messages stand in two lists, and together they keep the order of publishing:
-/// first ``inFlight`` (sent, identifier taken), then ``backlog`` (to be sent as new).
+/// first ``inFlight`` (sent, identifier taken), then ``backlog`` (to be sent as new). Those of QoS 0 that were written and
+/// have not left yet stand between them, and go back to the backlog when the connection ends before they have.
 ///
 /// On CONNACK the connection decides once what becomes of ``inFlight``:
 /// - session present: all of it is sent again, in order, with DUP and the same identifiers
@@ -29,6 +32,10 @@ public struct MQTTSession: Sendable {
     public var suspect: Int64?
     /// Filters that the server may hold a subscription for: asked for, and not unsubscribed since.
     var filters: [String] = []
+    /// Of QoS 0, written, and not taken by the line yet.
+    private(set) var departing: Deque<OutgoingMessage> = []
+    /// Bytes on the wire of these.
+    private(set) var departingBytes = 0
     /// Bytes on the wire of what is in flight.
     public private(set) var inFlightBytes = 0
     private var usedIdentifiers: Set<UInt16> = []
@@ -50,7 +57,9 @@ public struct MQTTSession: Sendable {
     }
 
     /// The outbox rows that are lent to this session, in the order of publishing.
-    public var sequences: [Int64] { inFlight.map(\.message.sequence) + backlog.map(\.sequence) }
+    public var sequences: [Int64] {
+        inFlight.map(\.message.sequence) + departing.map(\.sequence) + backlog.map(\.sequence)
+    }
 
     /// How many packet identifiers are in use.
     var identifiersInUse: Int { usedIdentifiers.count }
@@ -71,6 +80,26 @@ public struct MQTTSession: Sendable {
     /// Gives an identifier back that no message holds (SUBACK came, or the attempt is over).
     mutating func releaseIdentifier(_ identifier: UInt16) { usedIdentifiers.remove(identifier) }
 
+    /// A message of QoS 0 was written.
+    mutating func departs(_ message: OutgoingMessage) {
+        departing.append(message)
+        departingBytes += message.encodedLength
+    }
+
+    /// The line took the oldest message of QoS 0.
+    mutating func departed() -> OutgoingMessage? {
+        guard let message = departing.popFirst() else { return nil }
+        departingBytes -= message.encodedLength
+        return message
+    }
+
+    /// The connection is over: what did not leave is sent in the next one.
+    mutating func requeueDeparting() {
+        backlog.insert(contentsOf: departing, at: 0)
+        departing = []
+        departingBytes = 0
+    }
+
     /// Puts a message behind all others.
     mutating func enqueue(_ message: OutgoingMessage) { backlog.append(message) }
 
@@ -88,6 +117,9 @@ public struct MQTTSession: Sendable {
         inFlight[index].departed = departed
         inFlight[index].wasSentAgain = true
     }
+
+    /// The message at that place of ``inFlight`` leaves later than was thought.
+    mutating func putOff(at index: Int, departed: Moment) { inFlight[index].departed = departed }
 
     /// Takes the message of that identifier out and frees the identifier [MQTT-2.3.1-3]; nil when there is none.
     mutating func acknowledged(_ identifier: UInt16) -> InFlight? {

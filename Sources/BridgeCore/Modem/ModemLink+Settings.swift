@@ -71,6 +71,8 @@ extension ModemLink {
     public enum Effect: Equatable, Sendable {
         /// Write these bytes to the serial port, unchanged.
         case send([UInt8])
+        /// Write these to the serial port, unchanged: the oldest of the bytes for the tunnel that had not left.
+        case forward([UInt8])
         /// This rung of the ladder has been reached.
         case climbed(Rung)
         case learned(ModemFact)

@@ -120,7 +120,7 @@ public struct ModemLink: Sendable {
     public mutating func write(_ bytes: [UInt8], now: Moment) -> [Effect] {
         if case .chatting(.verifying) = stage { heldWrites += bytes }
         guard isOpen, !bytes.isEmpty else { return [] }
-        return carry(tunnel?.write(bytes, now: now) ?? [.send(bytes)], now: now)
+        return carry(tunnel?.write(bytes, now: now) ?? [.forward(bytes)], now: now)
     }
 
     /// The link is wanted no longer; ends in ``Effect/left`` after ``ChatScript/leavingLimit`` at most.
@@ -227,6 +227,7 @@ extension ModemLink {
         outputs.flatMap { output -> [Effect] in
             switch output {
             case .send(let bytes): [send(bytes, now: now)]
+            case .forward(let bytes): [forward(bytes, now: now)]
             case .deliver(let bytes): [.deliver(bytes)]
             case .held(let since, let waiting): [.held(since: since, waiting: waiting)]
             case .toModem(let text): [.said(Line(.toModem, text))]
@@ -246,6 +247,11 @@ extension ModemLink {
     mutating func send(_ bytes: [UInt8], now: Moment) -> Effect {
         wire.took(bytes.count, now: now)
         return .send(bytes)
+    }
+
+    mutating func forward(_ bytes: [UInt8], now: Moment) -> Effect {
+        wire.took(bytes.count, now: now)
+        return .forward(bytes)
     }
 
     private mutating func learn(_ news: ChatScript.News) -> [Effect] {

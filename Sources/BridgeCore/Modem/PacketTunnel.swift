@@ -42,6 +42,8 @@ struct PacketTunnel: Sendable {
     enum Output: Equatable, Sendable {
         /// Bytes for the serial port.
         case send([UInt8])
+        /// Bytes for the serial port that were written for the peer.
+        case forward([UInt8])
         /// Bytes from the peer.
         case deliver([UInt8])
         /// Bytes that were written have waited since then for the line; so many of them begin to leave now.
@@ -222,7 +224,7 @@ extension PacketTunnel {
         wire.took(bytes.count, now: now)
         waitingSince = wire.idleFrom
         phase = .counting(until: wire.idleFrom + Self.countLimit)
-        return [.fromModem(">"), held, .send(bytes)]
+        return [.fromModem(">"), held, .forward(bytes)]
     }
 
     mutating func sent(now: Moment) -> [Output] {

@@ -84,6 +84,6 @@ extension ModemLink {
         chat = nil
         let held = heldWrites
         heldWrites = []
-        return [.verified] + (held.isEmpty ? [] : [send(held, now: now)])
+        return [.verified] + (held.isEmpty ? [] : [forward(held, now: now)])
     }
 }

@@ -16,6 +16,8 @@ final class MQTTHandler: ChannelInboundHandler {
         case probe
         case subscriptions([Subscription])
         case disconnect
+        /// The line took so many of the bytes that were sent.
+        case taken(Int)
         case timerFired
     }
 
@@ -122,6 +124,7 @@ final class MQTTHandler: ChannelInboundHandler {
         case .subscriptions(let subscriptions):
             return connection.changeSubscriptions(to: subscriptions, now: .now)
         case .disconnect: return connection.disconnect(now: .now)
+        case .taken(let count): return connection.lineTook(count, now: .now)
         case .timerFired: return connection.timerFired(now: .now)
         }
     }
@@ -132,7 +135,9 @@ final class MQTTHandler: ChannelInboundHandler {
             tap.stream(bytes, sent: true)
             if tracesPackets() { report(.packets(bytes, sent: true)) }
             guard let context else { return }
-            context.writeAndFlush(wrapOutboundOut(context.channel.allocator.buffer(bytes: bytes)), promise: nil)
+            let taken = context.eventLoop.makePromise(of: Void.self)
+            taken.futureResult.assumeIsolated().whenSuccess { [weak self] in self?.take(.taken(bytes.count)) }
+            context.writeAndFlush(wrapOutboundOut(context.channel.allocator.buffer(bytes: bytes)), promise: taken)
         case .climbed(let rung): report(.climbed(rung))
         case .connected(let sessionPresent): report(.connected(sessionPresent: sessionPresent))
         case .written(let sequence): report(.written(sequence))

@@ -39,6 +39,8 @@ final class ModemHandler: ChannelDuplexHandler {
     private(set) var isOpen = false
     private(set) var bytesSent = 0
     private(set) var bytesReceived = 0
+    /// What was written for the tunnel and has not left, with who waits to hear that it has.
+    private var written = ByteLedger<EventLoopPromise<Void>?>()
 
     init(_ link: ModemLink, tap: LineTap, report: @escaping (AttemptReport) -> Void) {
         self.link = link
@@ -65,6 +67,7 @@ final class ModemHandler: ChannelDuplexHandler {
     func channelInactive(context: ChannelHandlerContext) {
         timer?.set(nil)
         timer = nil
+        for promise in written.removeAll() { promise?.fail(ChannelError.ioOnClosedChannel) }
         context.fireChannelInactive()
     }
 
@@ -75,8 +78,13 @@ final class ModemHandler: ChannelDuplexHandler {
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        take(.write(unwrapOutboundIn(data)), context)
-        promise?.succeed()
+        let buffer = unwrapOutboundIn(data)
+        guard context.channel.isActive, buffer.readableBytes > 0 else {
+            promise?.fail(ChannelError.ioOnClosedChannel)
+            return
+        }
+        written.wrote(buffer.readableBytes, promise)
+        take(.write(buffer), context)
     }
 
     func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
@@ -117,6 +125,7 @@ final class ModemHandler: ChannelDuplexHandler {
             bytesSent += bytes.count
             tap.sent(bytes, inDataMode: link.isOpen)
             context.writeAndFlush(wrapOutboundOut(context.channel.allocator.buffer(bytes: bytes)), promise: nil)
+        case .forward(let bytes): forward(bytes, context)
         case .climbed(let rung): report(.climbed(rung))
         case .learned(let fact): report(.learned(fact))
         case .setSpeed(let baud): report(.setSpeed(baud))
@@ -132,5 +141,15 @@ final class ModemHandler: ChannelDuplexHandler {
         case .left: report(.left)
         case .failed(let failure): report(.failed(failure))
         }
+    }
+
+    /// Bytes of the tunnel: whoever wrote them hears of it once the port has taken them.
+    private func forward(_ bytes: [UInt8], _ context: ChannelHandlerContext) {
+        bytesSent += bytes.count
+        tap.sent(bytes, inDataMode: true)
+        let taken = context.eventLoop.makePromise(of: Void.self)
+        var count = bytes.count
+        while let promise = written.left(&count) { taken.futureResult.cascade(to: promise) }
+        context.writeAndFlush(wrapOutboundOut(context.channel.allocator.buffer(bytes: bytes)), promise: taken)
     }
 }

@@ -3,6 +3,8 @@
 /// A connection in virtual time, with what the server would say.
 struct MQTTRig {
     var machine: MQTTConnection
+    /// Whether the line takes all that is sent at once.
+    var takesAtOnce = true
     var now = Moment.zero + .seconds(1000)
 
     static func settings(
@@ -27,7 +29,7 @@ struct MQTTRig {
         _ settings: MQTTConnection.Settings = MQTTRig.settings(), session: MQTTSession = MQTTSession()
     ) -> MQTTRig {
         var rig = MQTTRig(settings, session: session)
-        _ = rig.machine.opened(now: rig.now)
+        _ = rig.taking(rig.machine.opened(now: rig.now))
         return rig
     }
 
@@ -42,20 +44,29 @@ struct MQTTRig {
     }
 
     mutating func receive(_ packets: MQTTPacket...) -> [MQTTConnection.Effect] {
-        machine.received(packets.flatMap { $0.encoded() }[...], now: now)
+        taking(machine.received(packets.flatMap { $0.encoded() }[...], now: now))
     }
 
     mutating func receive(_ text: String) -> [MQTTConnection.Effect] {
-        machine.received(Array(text.utf8)[...], now: now)
+        taking(machine.received(Array(text.utf8)[...], now: now))
     }
 
     mutating func publish(_ message: OutgoingMessage) -> [MQTTConnection.Effect] {
-        machine.publish(message, now: now)
+        taking(machine.publish(message, now: now))
     }
 
     mutating func wait(_ duration: Duration) -> [MQTTConnection.Effect] {
         now = now + duration
-        return machine.timerFired(now: now)
+        return taking(machine.timerFired(now: now))
+    }
+
+    /// The effects, and what comes of it that the line takes the bytes.
+    mutating func taking(_ effects: [MQTTConnection.Effect]) -> [MQTTConnection.Effect] {
+        guard takesAtOnce else { return effects }
+        return effects.flatMap { effect in
+            guard case .send(let bytes) = effect else { return [effect] }
+            return [effect] + machine.lineTook(bytes.count, now: now)
+        }
     }
 
     /// How long it is until the deadline.

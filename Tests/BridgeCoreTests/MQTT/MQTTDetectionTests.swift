@@ -29,7 +29,7 @@ struct MQTTDetectionTests {
         _ = rig.publish(.sample(1))
         _ = rig.wait(.milliseconds(2500))
         rig.now = rig.now + .milliseconds(1300)
-        #expect(rig.machine.verified(now: rig.now).isEmpty)
+        #expect(rig.machine.verified(now: rig.now) == [.windowOpened])
         #expect(rig.wait(.seconds(5)) == [.verify])
         _ = rig.machine.verified(now: rig.now)
         #expect(rig.wait(.seconds(10)) == [.verify])

@@ -85,4 +85,96 @@ struct MQTTLineTests {
         rig.machine.lineHeld(since: rig.now - .milliseconds(100), waiting: 0, now: rig.now)
         #expect(rig.machine.deadline == before)
     }
+
+    // MARK: QoS 0
+
+    /// Online, on a line that takes nothing until the test says so.
+    private static func holding(_ change: (inout MQTTConnection.Settings) -> Void = { _ in }) -> MQTTRig {
+        var rig = MQTTRig.online(
+            MQTTRig.settings {
+                $0.suspicion = .milliseconds(2500)
+                change(&$0)
+            })
+        rig.takesAtOnce = false
+        return rig
+    }
+
+    @Test func `QoS 0 is delivered when the line has taken its last byte, and not before`() {
+        var rig = Self.holding()
+        for sequence in 1...2 { _ = rig.publish(.sample(Int64(sequence), bytes: 100, qos: .atMostOnce)) }
+        #expect(rig.machine.lineTook(99, now: rig.now).isEmpty)
+        #expect(rig.machine.lineTook(1, now: rig.now) == [.written(sequence: 1)])
+        #expect(rig.machine.lineTook(100, now: rig.now) == [.written(sequence: 2)])
+    }
+
+    @Test func `no more of QoS 0 than a window waits for the line`() {
+        var rig = Self.holding { $0.windowBytes = 250 }
+        for sequence in 1...5 { _ = rig.publish(.sample(Int64(sequence), bytes: 100, qos: .atMostOnce)) }
+        #expect(!rig.machine.canPublish(bytes: 1))
+        #expect(rig.machine.session.departing.map(\.sequence) == [1, 2])
+        let effects = rig.machine.lineTook(100, now: rig.now)
+        #expect(effects.first == .written(sequence: 1))
+        #expect(rig.machine.session.departing.map(\.sequence) == [2, 3])
+    }
+
+    @Test func `QoS 0 that the line did not take goes in the next session, in its place`() {
+        var rig = Self.holding()
+        _ = rig.publish(.sample(1))
+        for sequence in 2...3 { _ = rig.publish(.sample(Int64(sequence), qos: .atMostOnce)) }
+        _ = rig.machine.lineTook(20 + 20, now: rig.now)
+        let session = rig.machine.takeSession()
+        #expect(session.sequences == [1, 3])
+        #expect(rig.machine.lineTook(20, now: rig.now).isEmpty, "it is the next session's")
+        var next = MQTTRig.connecting(session: session)
+        let effects = next.receive(.connectAcknowledgement(.init()))
+        #expect(effects.contains(.written(sequence: 3)))
+        #expect(!effects.contains(.written(sequence: 2)))
+    }
+
+    @Test func `QoS 0 that leaves behind DISCONNECT is delivered`() {
+        var rig = Self.holding()
+        _ = rig.publish(.sample(1, qos: .atMostOnce))
+        #expect(rig.machine.disconnect(now: rig.now).last == .disconnected)
+        #expect(rig.machine.lineTook(22, now: rig.now) == [.written(sequence: 1)])
+    }
+
+    @Test func `a long message of QoS 0 is delivered with its last piece`() {
+        var rig = MQTTRig.online(MQTTRig.settings { $0.longestBurst = 2048 })
+        var effects = rig.publish(.sample(1, bytes: 5000, qos: .atMostOnce))
+        while rig.machine.session.departingBytes > 0, let deadline = rig.machine.deadline {
+            #expect(!effects.contains(.written(sequence: 1)))
+            effects += rig.wait(deadline - rig.now)
+        }
+        #expect(effects.contains(.written(sequence: 1)))
+        #expect(effects.count { if case .send = $0 { true } else { false } } == 5)
+    }
+
+    // MARK: While the connection is being looked after
+
+    /// Two messages are in flight, the second one in pieces, and the first one is overdue.
+    @Test func `no piece and no message goes while the connection is looked after, and then all of it`() {
+        var rig = Self.holding {
+            $0.longestBurst = 2048
+            $0.windowBytes = 20_000
+        }
+        rig.takesAtOnce = true
+        rig.machine.roundTrip.sampled(.milliseconds(400))
+        _ = rig.publish(.sample(1))
+        _ = rig.publish(.sample(2, bytes: 19_000))
+        var sent = 0
+        while let deadline = rig.machine.deadline, rig.machine.suspicion != .verifying {
+            rig.now = deadline
+            sent += rig.taking(rig.machine.timerFired(now: rig.now)).count
+        }
+        let rest = rig.machine.pieces.count
+        #expect(rest > 5)
+        let departed = rig.machine.session.inFlight.last?.departed
+        #expect(rig.publish(.sample(3, qos: .atMostOnce)).isEmpty)
+        #expect(!rig.machine.canPublish(bytes: 1))
+        #expect(rig.wait(.seconds(2)).isEmpty)
+        _ = rig.taking(rig.machine.verified(now: rig.now))
+        #expect(rig.machine.session.inFlight.last?.departed == departed.map { $0 + .seconds(2) })
+        #expect(rig.machine.pieces.count == rest + 1)
+        #expect((rig.untilDeadline ?? .seconds(9)) < .seconds(1))
+    }
 }

@@ -191,6 +191,6 @@ struct MQTTSubscribingTests {
 
 extension MQTTRig {
     fileprivate mutating func change(to subscriptions: [Subscription]) -> [MQTTConnection.Effect] {
-        machine.changeSubscriptions(to: subscriptions, now: now)
+        taking(machine.changeSubscriptions(to: subscriptions, now: now))
     }
 }

@@ -55,7 +55,7 @@ import Testing
                 #expect(!ended, "\(effect) after the end")
                 last = effect
                 switch effect {
-                case .send(let bytes): watch(bytes)
+                case .send(let bytes), .forward(let bytes): watch(bytes)
                 case .said(let line):
                     #expect(line.text.utf8.count <= 4 * ATLexer.longestLine)
                 case .failed, .left: ended = true
@@ -190,7 +190,7 @@ import Testing
     @Test func writesAreNeverReshaped() throws {
         var watch = try Self.play(until: "\\x10")
         let bytes = (0..<5000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
-        #expect(watch.link.write(bytes, now: watch.now) == [.send(bytes)])
+        #expect(watch.link.write(bytes, now: watch.now) == [.forward(bytes)])
         #expect(watch.link.write([], now: watch.now) == [])
     }
 

@@ -105,7 +105,7 @@ import Testing
         private mutating func take(_ effects: [ModemLink.Effect]) {
             for effect in effects {
                 switch effect {
-                case .send(let bytes): line.send(bytes)
+                case .send(let bytes), .forward(let bytes): line.send(bytes)
                 case .opened:
                     opened += 1
                     (written, spoken, delivered) = ([], [], [])

@@ -19,7 +19,12 @@ import Testing
     }
 
     static func sent(_ outputs: [PacketTunnel.Output]) -> [[UInt8]] {
-        outputs.compactMap { if case .send(let bytes) = $0 { bytes } else { nil } }
+        outputs.compactMap {
+            switch $0 {
+            case .send(let bytes), .forward(let bytes): bytes
+            default: nil
+            }
+        }
     }
 
     @Test func whatWaitsGoesInPiecesOfTheLongestKind() {
@@ -143,7 +148,7 @@ import Testing
                 #expect(!isOver, "\(output) after the end, seed \(seed)")
                 switch output {
                 case .held: promptedAt = now
-                case .send(let bytes):
+                case .send(let bytes), .forward(let bytes):
                     let isOwn = bytes.starts(with: "AT".utf8) || bytes == Array("+++".utf8)
                     #expect(promptedAt == now || isOwn, "seed \(seed)")
                     if promptedAt != now { promptedAt = nil }

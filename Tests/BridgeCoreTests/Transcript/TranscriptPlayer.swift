@@ -198,7 +198,7 @@ struct TranscriptPlayer {
             }
             flushDelivered()
             switch effect {
-            case .send(let bytes): sent += bytes
+            case .send(let bytes), .forward(let bytes): sent += bytes
             case .said(let line): said.append(line)
             case .climbed(let rung): outcomes.append("climbed \(rung.rawValue)")
             case .learned(let fact): outcomes.append("learned \(fact.words)")

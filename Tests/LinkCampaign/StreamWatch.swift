@@ -1,24 +1,31 @@
 import BridgeCore
 
-/// Reads what the bridge sends, and knows which packet identifiers are in flight.
-struct IdentifierWatch {
+/// Reads what the bridge sends to the cloud, as it goes over the line, and knows which packet identifiers are in flight and
+/// which messages of QoS 0 were wholly sent.
+struct StreamWatch {
+    let payloads: Payloads
     private var decoder: MQTTStreamDecoder?
     /// By identifier: the payload that is in flight under it.
     private var inFlight: [UInt16: [UInt8]] = [:]
+    /// Messages of QoS 0 whose last byte was on the line.
+    private(set) var written: Set<Int64> = []
+
+    init(payloads: Payloads) { self.payloads = payloads }
 
     /// A new connection: what is written from now on begins with CONNECT.
     mutating func connected() { decoder = MQTTStreamDecoder(maximumPacketSize: 1 << 20) }
 
-    /// Bytes for the line; what stands before CONNECT or behind DISCONNECT is the AT dialogue.
+    /// Bytes of the tunnel.
     mutating func sent(_ bytes: [UInt8]) -> String? {
-        if bytes == Array("+++".utf8) { decoder = nil }
-        // In packet mode: what announces a piece, and the question whether the module still sends.
-        if bytes.starts(with: "AT+CIPSEND=".utf8) || bytes == Array("AT\r\n".utf8) { return nil }
         decoder?.append(bytes[...])
         var complaint: String?
         do {
             while let packet = try decoder?.next() {
-                guard case .publish(let publish) = packet, let identifier = publish.packetIdentifier else { continue }
+                guard case .publish(let publish) = packet else { continue }
+                guard let identifier = publish.packetIdentifier else {
+                    if let number = payloads.number(in: publish.payload) { written.insert(number) }
+                    continue
+                }
                 if let other = inFlight[identifier], other != publish.payload {
                     complaint = "the packet identifier \(identifier) was used twice in flight"
                 }
