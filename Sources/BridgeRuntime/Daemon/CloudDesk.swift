@@ -133,7 +133,8 @@ final class CloudDesk {
         let now = WallTime.now
         var message = NewMessage(
             topic: topic, payload: payload, qos: qos.rawValue,
-            expiresAt: now.isPlausible ? expires.map { now.milliseconds + $0.inMilliseconds } : nil, queuedAt: now.stamp)
+            expiresAt: now.isPlausible ? expires.map { now.milliseconds + $0.inMilliseconds } : nil, queuedAt: now.stamp
+        )
         message.isTaken = true
         let bound = NIOLoopBound((self, done), eventLoop: eventLoop)
         let eventLoop = eventLoop
