@@ -131,9 +131,9 @@ final class CloudDesk {
         done: @escaping (Result<Int64, OutboxRefusal>) -> Void
     ) {
         let now = WallTime.now.milliseconds
+        let expiresAt = expires.map { now + $0.inMilliseconds }
         var message = NewMessage(
-            topic: topic, payload: payload, qos: qos.rawValue, expiresAt: expires.map { now + $0.inMilliseconds },
-            queuedAt: now)
+            topic: topic, payload: payload, qos: qos.rawValue, expiresAt: expiresAt, queuedAt: now)
         message.isTaken = true
         let bound = NIOLoopBound((self, done), eventLoop: eventLoop)
         let eventLoop = eventLoop
@@ -145,7 +145,7 @@ final class CloudDesk {
                 me.neighbours.sendAhead(
                     WaitingMessage(
                         sequence: appended.sequence, topic: topic, payload: payload, qos: qos.rawValue,
-                        alinkID: nil, queuedAt: now))
+                        alinkID: nil, queuedAt: now, expiresAt: expiresAt))
             }
         }
     }
