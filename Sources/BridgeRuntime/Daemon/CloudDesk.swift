@@ -131,10 +131,9 @@ final class CloudDesk {
         done: @escaping (Result<Int64, OutboxRefusal>) -> Void
     ) {
         let now = WallTime.now
+        let expiresAt = now.isPlausible ? expires.map { now.milliseconds + $0.inMilliseconds } : nil
         var message = NewMessage(
-            topic: topic, payload: payload, qos: qos.rawValue,
-            expiresAt: now.isPlausible ? expires.map { now.milliseconds + $0.inMilliseconds } : nil, queuedAt: now.stamp
-        )
+            topic: topic, payload: payload, qos: qos.rawValue, expiresAt: expiresAt, queuedAt: now.stamp)
         message.isTaken = true
         let bound = NIOLoopBound((self, done), eventLoop: eventLoop)
         let eventLoop = eventLoop
@@ -146,7 +145,7 @@ final class CloudDesk {
                 me.neighbours.sendAhead(
                     WaitingMessage(
                         sequence: appended.sequence, topic: topic, payload: payload, qos: qos.rawValue,
-                        alinkID: nil, queuedAt: now.stamp))
+                        alinkID: nil, queuedAt: now.stamp, expiresAt: expiresAt))
             }
         }
     }

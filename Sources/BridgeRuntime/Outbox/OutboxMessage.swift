@@ -59,6 +59,8 @@ public struct WaitingMessage: Equatable, Sendable {
     public let alinkID: String?
     /// Wall clock, milliseconds since 1970.
     public let queuedAt: Int64
+    /// When it becomes worthless, wall clock, milliseconds since 1970.
+    public let expiresAt: Int64?
 
     /// What it takes of ``OutboxLimits/maxBytes``.
     public var cost: Int64 { OutboxLimits.cost(topicBytes: topic.utf8.count, payloadBytes: payload.count) }

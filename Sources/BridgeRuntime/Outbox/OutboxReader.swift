@@ -71,7 +71,7 @@ struct OutboxReader: Sendable {
         let payload: Data = row[6]
         return WaitingMessage(
             sequence: row[0], topic: row[5], payload: [UInt8](payload), qos: UInt8(clamping: row[3] as Int),
-            alinkID: row[4], queuedAt: row[1])
+            alinkID: row[4], queuedAt: row[1], expiresAt: row[2])
     }
 }
 

@@ -2,6 +2,16 @@ import BridgeCore
 import DequeModule
 import NIOCore
 
+/// The way onto the line while a session is online.
+protocol Publisher: AnyObject {
+    /// Whether the window has room for the message.
+    func canPublish(_ message: OutgoingMessage) -> Bool
+
+    func publish(_ message: OutgoingMessage)
+}
+
+extension Attempt: Publisher {}
+
 /// Moves messages from the outbox onto the line, in the order the outbox hands them out, as far as the window in flight
 /// allows.
 ///
@@ -17,10 +27,11 @@ final class Dispatcher {
     private static let retry = TimeAmount.seconds(1)
 
     /// The attempt that is online.
-    var attempt: Attempt?
+    var attempt: (any Publisher)?
     private let outbox: Outbox
     private let eventLoop: any EventLoop
-    private var loaded: Deque<OutgoingMessage> = []
+    private let onExpired: (Int64) -> Void
+    private var loaded: Deque<Loaded> = []
     private var isReading = false
     /// How fast the other side takes messages; nil for as fast as they come.
     var pace: PublishPace?
@@ -33,9 +44,16 @@ final class Dispatcher {
     /// Of what was loaded and has not left.
     private var costs: [Int64: Int64] = [:]
 
-    init(outbox: Outbox, eventLoop: any EventLoop) {
+    private struct Loaded {
+        var message: OutgoingMessage
+        var expiresAt: Int64?
+    }
+
+    /// - Parameter onExpired: told of each message whose time was over when it was to be sent.
+    init(outbox: Outbox, eventLoop: any EventLoop, onExpired: @escaping (Int64) -> Void) {
         self.outbox = outbox
         self.eventLoop = eventLoop
+        self.onExpired = onExpired
     }
 
     var waiting: Int64 { outbox.books.waiting }
@@ -44,17 +62,24 @@ final class Dispatcher {
     func moreWaiting() { mayHoldMore = true }
 
     /// A message that was handed out as it was stored (``NewMessage/isTaken``) goes before all that waits.
+    ///
+    /// While nothing can be sent it waits in the outbox, where its time may end; it will be the first to be read.
     func sendAhead(_ message: WaitingMessage) {
+        guard attempt != nil else { return putBack(CollectionOfOne(message.sequence)) }
         load(message, at: loadedAhead)
         loadedAhead += 1
     }
 
     /// Puts back what was read ahead and is not with the session.
     func unload() {
-        for message in loaded { costs[message.sequence] = nil }
-        outbox.putBack(loaded.lazy.map(\.sequence))
+        for entry in loaded { costs[entry.message.sequence] = nil }
+        putBack(loaded.lazy.map(\.message.sequence))
         loaded = []
         loadedAhead = 0
+    }
+
+    private func putBack(_ sequences: some Sequence<Int64>) {
+        outbox.putBack(sequences)
         mayHoldMore = true
     }
 
@@ -64,13 +89,20 @@ final class Dispatcher {
     /// Publishes what may go now, and reads on when nothing is left in memory.
     func pump() {
         guard let attempt else { return }
-        while let next = loaded.first, attempt.canPublish(next) {
+        while let entry = loaded.first {
+            let next = entry.message
+            if let end = entry.expiresAt, end <= WallTime.now.milliseconds {
+                takeFirst()
+                leave(next.sequence, as: .dropped(.expired))
+                onExpired(next.sequence)
+                continue
+            }
+            guard attempt.canPublish(next) else { break }
             if let due = pace?.wait(next.qos, for: next.sequence, now: .now) {
                 pumpLater(due)
                 break
             }
-            loaded.removeFirst()
-            loadedAhead = max(0, loadedAhead - 1)
+            takeFirst()
             inFlight.append(next.sequence)
             attempt.publish(next)
         }
@@ -83,9 +115,18 @@ final class Dispatcher {
     /// The message is given up: it leaves the outbox.
     func dropped(_ sequence: Int64, as reason: DropReason) { remove(sequence, as: .dropped(reason)) }
 
+    private func takeFirst() {
+        loaded.removeFirst()
+        loadedAhead = max(0, loadedAhead - 1)
+    }
+
     private func remove(_ sequence: Int64, as departure: Departure) {
         if let place = inFlight.firstIndex(of: sequence) { inFlight.remove(at: place) }
         pace?.left(sequence, now: .now)
+        leave(sequence, as: departure)
+    }
+
+    private func leave(_ sequence: Int64, as departure: Departure) {
         outbox.remove(
             sequence, as: departure, cost: costs.removeValue(forKey: sequence), at: WallTime.now.stamp)
     }
@@ -103,9 +144,11 @@ final class Dispatcher {
     private func load(_ message: WaitingMessage, at place: Int) {
         costs[message.sequence] = message.cost
         loaded.insert(
-            OutgoingMessage(
-                sequence: message.sequence, topic: message.topic, payload: message.payload,
-                qos: message.qos == 0 ? .atMostOnce : .atLeastOnce),
+            Loaded(
+                message: OutgoingMessage(
+                    sequence: message.sequence, topic: message.topic, payload: message.payload,
+                    qos: message.qos == 0 ? .atMostOnce : .atLeastOnce),
+                expiresAt: message.expiresAt),
             at: place)
     }
 
@@ -128,6 +171,8 @@ final class Dispatcher {
         switch result {
         case .success(let messages):
             guard !messages.isEmpty else { break }
+            // The session ended meanwhile: in the outbox their time may end, and what comes ahead of them goes first.
+            guard attempt != nil else { return putBack(messages.lazy.map(\.sequence)) }
             mayHoldMore = true
             for message in messages { load(message, at: loaded.count) }
         case .failure:

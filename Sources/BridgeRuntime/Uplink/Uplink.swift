@@ -63,7 +63,7 @@ final class Uplink {
         keeper = LinkKeeper(
             hasResetLine: settings.port.resetLine != .none, mayRefusePlainTCP: settings.mayRefusePlainTCP)
         finder = PortFinder(path: settings.port.path)
-        dispatcher = Dispatcher(outbox: outbox, eventLoop: eventLoop)
+        dispatcher = Dispatcher(outbox: outbox, eventLoop: eventLoop) { listeners.dropped($0, .expired) }
         dispatcher.pace = settings.pace.map { PublishPace($0) }
     }
 
