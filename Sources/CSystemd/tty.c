@@ -33,9 +33,9 @@ bool csystemd_tty_is_locked(int fd) {
 
 int csystemd_tty_flush(int fd) { return ioctl(fd, TCFLSH, TCIOFLUSH); }
 
-int csystemd_tty_hold_line(int fd, bool dtr, bool asserted) {
-    int line = dtr ? TIOCM_DTR : TIOCM_RTS;
-    return ioctl(fd, asserted ? TIOCMBIS : TIOCMBIC, &line);
+int csystemd_tty_set_lines(int fd, bool dtr, bool rts, bool asserted) {
+    int lines = (dtr ? TIOCM_DTR : 0) | (rts ? TIOCM_RTS : 0);
+    return ioctl(fd, asserted ? TIOCMBIS : TIOCMBIC, &lines);
 }
 
 int csystemd_tty_count_errors(int fd, struct csystemd_tty_counters *counters) {

@@ -11,6 +11,9 @@ public struct LinkKeeper: Sendable {
     /// How long the module's reset line is held (a millisecond is enough for the chip; an RC at the pin takes longer).
     public static let resetPulse = Duration.milliseconds(100)
 
+    /// How long the module takes from its reset until it listens. Nobody has published a measurement; drivers wait this long.
+    public static let bootTime = Duration.seconds(1)
+
     /// What is to be done after an input.
     public enum Effect: Equatable, Sendable {
         /// Open the port; ``portOpened(speedChanged:now:)`` or ``portFailed(_:now:)`` follows.
@@ -57,7 +60,7 @@ public struct LinkKeeper: Sendable {
 
     private enum Next: Equatable, Sendable {
         case openPort
-        /// The speed of the line was changed; what came meanwhile is garbage.
+        /// The speed of the line was changed, or the module has booted; what came meanwhile is garbage.
         case settled
         case begin
         case releaseReset
@@ -98,8 +101,10 @@ public struct LinkKeeper: Sendable {
         guard phase == .openingPort else { return [] }
         isPortOpen = true
         rung = .opening
-        guard speedChanged else { return begin(now: now) }
-        wait(until: now + Self.speedSettling, then: .settled)
+        // Opening has pulled the reset line for a moment.
+        let settling = hasResetLine ? Self.bootTime : speedChanged ? Self.speedSettling : .zero
+        guard settling > .zero else { return begin(now: now) }
+        wait(until: now + settling, then: .settled)
         return []
     }
 
@@ -175,7 +180,11 @@ public struct LinkKeeper: Sendable {
     }
 
     /// The attempt or the wait was ended; nothing follows until ``restarted(from:keepsPort:hasResetLine:mayRefusePlainTCP:now:)``.
-    public mutating func stopped() { phase = .idle }
+    public mutating func stopped() -> [Effect] {
+        defer { phase = .idle }
+        if case .waiting(_, then: .releaseReset) = phase { return [.holdReset(false)] }
+        return []
+    }
 
     /// The time ``deadline`` said has come.
     public mutating func timerFired(now: Moment) -> [Effect] {

@@ -15,7 +15,7 @@ public final class Doctor {
         case occupied(by: String)
     }
 
-    /// How long the line needs to settle after a change of speed.
+    /// How long the line needs to settle after a change of speed; a module that opening has reset takes longer.
     private static let settling = TimeAmount.milliseconds(250)
 
     let settings: Uplink.Settings
@@ -74,9 +74,13 @@ public final class Doctor {
         do throws(LinkFailure) {
             let opened = try SerialPort(settings.port)
             let flow = settings.port.hardwareFlowControl ? "RTS/CTS" : "no flow control"
-            report(Checkup(.port, .good, "\(settings.port.path), 8N1, \(flow)"))
+            let line = settings.port.resetLine
+            let reset = line == .none ? "" : ", reset by \(line.rawValue.uppercased())"
+            let trouble = opened.lineTrouble.map { ", which the port cannot set: \($0)" } ?? ""
+            report(Checkup(.port, .good, "\(settings.port.path), 8N1, \(flow)\(reset)\(trouble)"))
             port = consume opened
-            eventLoop.assumeIsolated().scheduleTask(in: Self.settling) { [self] in
+            let settling = line == .none ? Self.settling : .nanoseconds(LinkKeeper.bootTime.inNanoseconds)
+            eventLoop.assumeIsolated().scheduleTask(in: settling) { [self] in
                 port?.flush()
                 examineLine()
             }

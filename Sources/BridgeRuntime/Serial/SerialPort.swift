@@ -34,12 +34,15 @@ public struct SerialPort: ~Copyable {
     public let settings: Settings
     /// Whether the speed was changed on opening: bytes in transit are garbage for some 200 ms.
     public let speedChanged: Bool
+    /// Why the module's reset line could not be released on opening.
+    public let lineTrouble: String?
     private let descriptor: CInt
+    private let lines: any ModemLineControl
 
-    /// Opens, locks and sets the port.
+    /// Opens, locks and sets the port, and releases the module's reset line where there is one.
     ///
     /// - Throws: one of the port cases of ``LinkFailure``, each with what a person needs to know.
-    public init(_ settings: Settings) throws(LinkFailure) {
+    public init(_ settings: Settings, lines: any ModemLineControl = KernelModemLines()) throws(LinkFailure) {
         let path = settings.path
         let descriptor = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)
         guard descriptor >= 0 else { throw Self.failure(path: path, code: errno) }
@@ -51,6 +54,9 @@ public struct SerialPort: ~Copyable {
         }
         self.settings = settings
         self.descriptor = descriptor
+        self.lines = lines
+        let released = settings.resetLine.releasedOnOpening(hardwareFlowControl: settings.hardwareFlowControl)
+        lineTrouble = Self.set(released, asserted: false, on: descriptor, by: lines)
     }
 
     deinit {
@@ -79,9 +85,15 @@ public struct SerialPort: ~Copyable {
     ///
     /// - Returns: nil when it worked, else why not; a pseudo-terminal has no such lines.
     public func holdReset(_ isHeld: Bool) -> String? {
-        guard settings.resetLine != .none else { return nil }
-        let result = csystemd_tty_hold_line(descriptor, settings.resetLine == .dtr, isHeld)
-        return result == 0 ? nil : String(cString: strerror(errno))
+        Self.set(settings.resetLine.line, asserted: isHeld, on: descriptor, by: lines)
+    }
+
+    private static func set(
+        _ wanted: ModemLines, asserted: Bool, on descriptor: CInt, by lines: any ModemLineControl
+    ) -> String? {
+        guard !wanted.isEmpty else { return nil }
+        let code = lines.set(wanted, asserted: asserted, on: descriptor)
+        return code == 0 ? nil : String(cString: strerror(code))
     }
 
     /// What the UART has counted; nil where nothing counts, as on a pseudo-terminal.

@@ -329,8 +329,7 @@ final class Uplink {
 
     private func leave(_ done: @escaping () -> Void) {
         guard let attempt else {
-            keeper.stopped()
-            timer.set(nil)
+            carryOut(keeper.stopped())
             return done()
         }
         whenStopped = done
@@ -345,7 +344,7 @@ final class Uplink {
         guard attempt === self.attempt, let done = whenStopped else { return }
         whenStopped = nil
         end(attempt)
-        keeper.stopped()
+        carryOut(keeper.stopped())
         done()
     }
 

@@ -29,9 +29,9 @@ bool csystemd_tty_is_locked(int fd);
 /// Throws away what was received but not read, and what was written but not sent. Returns 0 or -1.
 int csystemd_tty_flush(int fd);
 
-/// Asserts or releases DTR (`dtr`) or RTS (TIOCMBIS, TIOCMBIC; ioctl_tty(2)). Returns 0, or -1 with errno set, as on a
-/// pseudo-terminal, which has no such lines.
-int csystemd_tty_hold_line(int fd, bool dtr, bool asserted);
+/// Asserts or releases DTR, RTS or both at once (TIOCMBIS, TIOCMBIC; ioctl_tty(2)). Returns 0, or -1 with errno set, as on
+/// a pseudo-terminal, which has no such lines.
+int csystemd_tty_set_lines(int fd, bool dtr, bool rts, bool asserted);
 
 /// What the UART has counted (TIOCGICOUNT).
 struct csystemd_tty_counters {

@@ -9,7 +9,9 @@ struct LinkKeeperTests {
     private func attempting(hasResetLine: Bool = false) -> LinkKeeper {
         var keeper = LinkKeeper(hasResetLine: hasResetLine)
         #expect(keeper.started(now: .zero) == [.openPort])
-        #expect(keeper.portOpened(speedChanged: false, now: .zero) == [.attempt(.reset)])
+        var effects = keeper.portOpened(speedChanged: false, now: .zero)
+        if hasResetLine { effects = keeper.timerFired(now: .zero + LinkKeeper.bootTime) }
+        #expect(effects == (hasResetLine ? [.flushPort] : []) + [.attempt(.reset)])
         return keeper
     }
 
@@ -148,9 +150,30 @@ struct LinkKeeperTests {
         now = now + .milliseconds(100)
         #expect(keeper.timerFired(now: now) == [.holdReset(false), .attempt(.pulse)])
         #expect(fail(&keeper, .modemSilent, at: .syncing, now: &now) == [.closePort, .openPort])
-        #expect(keeper.portOpened(speedChanged: false, now: now) == [.holdReset(true)])
+        #expect(keeper.portOpened(speedChanged: false, now: now).isEmpty)
+        now = now + LinkKeeper.bootTime
+        #expect(keeper.timerFired(now: now) == [.flushPort, .holdReset(true)])
         now = now + .milliseconds(100)
         #expect(keeper.timerFired(now: now) == [.holdReset(false), .attempt(.reopen)])
+    }
+
+    @Test("where opening pulls the reset pin, the module boots before it is spoken to")
+    func boot() {
+        var keeper = LinkKeeper(hasResetLine: true)
+        _ = keeper.started(now: .zero)
+        #expect(keeper.portOpened(speedChanged: true, now: .zero).isEmpty)
+        #expect(keeper.deadline == .zero + .seconds(1))
+        #expect(keeper.timerFired(now: .zero + .seconds(1)) == [.flushPort, .attempt(.reset)])
+    }
+
+    @Test("a reset line that is held is let go when the daemon stops, or takes new settings, just then")
+    func stoppedInPulse() {
+        var keeper = attempting(hasResetLine: true)
+        var now = Moment.zero + .seconds(2)
+        #expect(fail(&keeper, .modemSilent, at: .syncing, now: &now) == [.holdReset(true)])
+        #expect(keeper.stopped() == [.holdReset(false)])
+        #expect(keeper.deadline == nil)
+        #expect(keeper.stopped().isEmpty)
     }
 
     @Test("success makes the cheapest repair the first choice again")
@@ -195,7 +218,7 @@ struct LinkKeeperTests {
         for (repair, seconds) in [(Repair.dial, 2), (.join, 120), (.reset, 120)] {
             var keeper = attempting()
             keeper.climbed(.dialling, now: .zero)
-            keeper.stopped()
+            #expect(keeper.stopped().isEmpty)
             _ = keeper.restarted(
                 from: repair, keepsPort: true, hasResetLine: false, mayRefusePlainTCP: false, now: .zero)
             _ = keeper.timerFired(now: .zero)
@@ -210,7 +233,7 @@ struct LinkKeeperTests {
         var keeper = attempting()
         keeper.found(at: 9600)
         for _ in 0..<5 { keeper.climbed(.connecting, now: .zero) }
-        keeper.stopped()
+        #expect(keeper.stopped().isEmpty)
         #expect(keeper.deadline == nil)
         let effects = keeper.restarted(
             keepsPort: false, hasResetLine: false, mayRefusePlainTCP: false, now: .zero + .seconds(1))

@@ -91,8 +91,39 @@ struct SerialPortTests {
         let port = try SerialPort(wanted)
         let trouble = port.holdReset(true)
         let errors = port.lineErrors
+        #expect(port.lineTrouble == trouble)
         #expect(trouble?.isEmpty == false)
         #expect(errors == nil)
+    }
+
+    /// What is done to the lines, since no pseudo-terminal has any.
+    private final class NotedLines: ModemLineControl {
+        var said: [String] = []
+
+        func set(_ lines: ModemLines, asserted: Bool, on descriptor: CInt) -> CInt {
+            let names = [(ModemLines.dtr, "DTR"), (.rts, "RTS")].filter { lines.contains($0.0) }.map(\.1)
+            said.append((asserted ? "+" : "-") + names.joined(separator: "&"))
+            return 0
+        }
+    }
+
+    @Test(
+        "opening releases the reset line and the other one at once, a pulse pulls only the former",
+        arguments: [
+            (.dtr, false, ["-DTR&RTS", "+DTR", "-DTR"]), (.rts, false, ["-DTR&RTS", "+RTS", "-RTS"]),
+            // The driver has RTS.
+            (.dtr, true, ["-DTR", "+DTR", "-DTR"]), (.none, false, []),
+        ] as [(Configuration.Serial.ResetLine, Bool, [String])])
+    func resetLine(line: Configuration.Serial.ResetLine, flowControl: Bool, expected: [String]) throws {
+        let terminal = try PseudoTerminal()
+        let lines = NotedLines()
+        let wanted = SerialPort.Settings(
+            path: terminal.path, baud: 115_200, hardwareFlowControl: flowControl, resetLine: line)
+        let port = try SerialPort(wanted, lines: lines)
+        #expect(lines.said == Array(expected.prefix(1)))
+        let troubles = [port.lineTrouble, port.holdReset(true), port.holdReset(false)]
+        #expect(troubles == [nil, nil, nil])
+        #expect(lines.said == expected)
     }
 
     @Test("what is no port is told apart")
