@@ -57,19 +57,23 @@ enum ReceiptStore {
         guard reply.receipt == nil else { return .none }
         let newest = try db.cachedStatement(
             sql: """
-                SELECT sequence FROM receipt
-                WHERE alink_id = ? AND topic = ? AND (outcome = 1 OR outcome = 3 AND reason = 'no-reply')
-                ORDER BY sequence DESC LIMIT 1
+                SELECT sequence FROM (\(namesakes))
+                WHERE topic = ? AND (outcome = 1 OR outcome = 3 AND reason = 'no-reply') LIMIT 1
                 """)
         let receipt = try Int64.fetchOne(newest, arguments: [reply.id, reply.topic])
         return try receipt.map { try note(reply, for: $0, db) } ?? .none
     }
 
+    /// The newest receipts with an id, newest first: a program that gives every message the same one must not have all of them
+    /// looked at for each reply.
+    private static let namesakes = """
+        SELECT sequence, outcome, reason, topic, left_at FROM receipt WHERE alink_id = ? ORDER BY sequence DESC LIMIT 1000
+        """
+
     private static func firstDelivered(_ reply: CloudReply, _ db: Database) throws -> Int64? {
         let statement = try db.cachedStatement(
             sql: """
-                SELECT sequence, outcome, left_at FROM receipt WHERE alink_id = ? AND topic = ?
-                ORDER BY sequence DESC LIMIT 1000
+                SELECT sequence, outcome, left_at FROM (\(namesakes)) WHERE topic = ?
                 """)
         let rows = try Row.fetchCursor(statement, arguments: [reply.id, reply.topic])
         var first: Int64?
