@@ -8,7 +8,8 @@ extension MQTTConnection {
     public mutating func lineTook(_ count: Int, now: Moment) -> [Effect] {
         guard !sessionTaken else { return [] }
         var effects: [Effect] = []
-        let hadRoom = canPublish(bytes: 1)
+        // Room for one byte says nothing of room for the message that waits.
+        var madeRoom = !canPublish(bytes: 1)
         var count = count
         while let burst = outstanding.left(&count) {
             if now > burst.departs {
@@ -17,9 +18,10 @@ extension MQTTConnection {
             }
             if burst.endsMessage, let message = session.departed() {
                 effects.append(.written(sequence: message.sequence))
+                madeRoom = true
             }
         }
-        if !hadRoom { roomAgain(now: now, &effects) }
+        if madeRoom { roomAgain(now: now, &effects) }
         return effects
     }
 

@@ -103,8 +103,8 @@ struct MQTTLineTests {
         var rig = Self.holding()
         for sequence in 1...2 { _ = rig.publish(.sample(Int64(sequence), bytes: 100, qos: .atMostOnce)) }
         #expect(rig.machine.lineTook(99, now: rig.now).isEmpty)
-        #expect(rig.machine.lineTook(1, now: rig.now) == [.written(sequence: 1)])
-        #expect(rig.machine.lineTook(100, now: rig.now) == [.written(sequence: 2)])
+        #expect(rig.machine.lineTook(1, now: rig.now) == [.written(sequence: 1), .windowOpened])
+        #expect(rig.machine.lineTook(100, now: rig.now) == [.written(sequence: 2), .windowOpened])
     }
 
     @Test func `no more of QoS 0 than a window waits for the line`() {
@@ -115,6 +115,15 @@ struct MQTTLineTests {
         let effects = rig.machine.lineTook(100, now: rig.now)
         #expect(effects.first == .written(sequence: 1))
         #expect(rig.machine.session.departing.map(\.sequence) == [2, 3])
+    }
+
+    @Test func `a message longer than what is left of the window is asked for once the line has taken the one before`()
+    {
+        var rig = Self.holding { $0.windowBytes = 250 }
+        _ = rig.publish(.sample(1, bytes: 200, qos: .atMostOnce))
+        #expect(rig.machine.canPublish(bytes: 1))
+        #expect(!rig.machine.canPublish(bytes: 100))
+        #expect(rig.machine.lineTook(200, now: rig.now).last == .windowOpened)
     }
 
     @Test func `QoS 0 that the line did not take goes in the next session, in its place`() {

@@ -10,7 +10,7 @@ struct MQTTPublishingTests {
     @Test func `QoS 0 gives written right after the send`() {
         var rig = MQTTRig.online()
         let message = OutgoingMessage.sample(1, qos: .atMostOnce)
-        #expect(rig.publish(message) == [message.sent(as: nil), .written(sequence: 1)])
+        #expect(rig.publish(message) == [message.sent(as: nil), .written(sequence: 1), .windowOpened])
     }
 
     @Test func `QoS 1 gives acknowledged on PUBACK`() {
@@ -242,7 +242,9 @@ struct MQTTPublishingTests {
         var rig = MQTTRig.online()
         let message = OutgoingMessage(sequence: 1, topic: "t", payload: Array("1+++".utf8), qos: .atMostOnce)
         #expect(
-            rig.publish(message) == [.send(mqtt("30 07 00 01 74 31 2B 2B 2B C0 00")), .written(sequence: 1)])
+            rig.publish(message) == [
+                .send(mqtt("30 07 00 01 74 31 2B 2B 2B C0 00")), .written(sequence: 1), .windowOpened,
+            ])
         rig.now = rig.now + .milliseconds(60)
         #expect(rig.receive(.pingResp) == [.pinged(rtt: .milliseconds(60))])
     }
