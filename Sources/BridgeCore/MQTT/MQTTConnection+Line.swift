@@ -44,6 +44,7 @@ extension MQTTConnection {
         putOff(since: lookBegan, by: time, until: lineFree + time, now: now)
         var effects: [Effect] = []
         sendPieces(now: now, &effects)
+        goOnWithProbation(now: now, &effects)
         roomAgain(now: now, &effects)
         return effects
     }
@@ -63,7 +64,7 @@ extension MQTTConnection {
         if let departed = pending?.departed { pending?.departed = later(departed) }
         for index in pings.indices { pings[index].departed = later(pings[index].departed) }
         for (index, entry) in session.inFlight.enumerated() {
-            session.putOff(at: index, departed: later(entry.departed))
+            if let departed = entry.departed { session.putOff(at: index, departed: later(departed)) }
         }
         outstanding.update { $0.departs = later($0.departs) }
         for index in pieces.indices { pieces[index].burst.departs = later(pieces[index].burst.departs) }

@@ -64,6 +64,7 @@ extension MQTTConnection {
             pings.removeFirst()
             roundTrip.sampled(now - ping.departed)
             effects.append(.pinged(rtt: now - ping.sent))
+            passProbation(now: now, &effects)
         case .connectAcknowledgement:
             violation("MQTT-4.8.0-1", "A second CONNACK came", &effects)
         case .pubRec, .pubRel, .pubComp:
@@ -84,6 +85,7 @@ extension MQTTConnection {
             return violation("MQTT-3.2.2-1", "A session is present although a clean one was asked for", &effects)
         }
         effects.append(.connected(sessionPresent: answer.sessionPresent))
+        beginProbation(now: now)
         if answer.sessionPresent {
             sendInFlightAgain(now: now, &effects)
         } else {
@@ -98,8 +100,9 @@ extension MQTTConnection {
             return effects.append(.note("PUBACK came for the unknown packet identifier \(answer.packetIdentifier)"))
         }
         if answer.packetIdentifier == oldest { oldestAcknowledged = now }
-        if !entry.wasSentAgain { roundTrip.sampled(max(now - entry.departed, .zero)) }
+        if !entry.wasSentAgain, let departed = entry.departed { roundTrip.sampled(max(now - departed, .zero)) }
         effects.append(.acknowledged(sequence: entry.message.sequence))
+        sendInFlightAgain(now: now, &effects)
         pump(now: now, &effects)
         offerWindow(&effects)
     }

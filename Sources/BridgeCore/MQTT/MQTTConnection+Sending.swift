@@ -33,7 +33,8 @@ extension MQTTConnection {
             let due = isFirst ? now : max(lineFree, now) + (index == 0 ? .zero : pauseBetweenPieces)
             lineFree = max(lineFree, due) + settings.lineTime(part.count + settings.packetOverhead)
             let piece = Piece(
-                due: due, bytes: part, burst: Burst(departs: lineFree, endsMessage: endsMessage && index == count - 1))
+                due: due, bytes: part, burst: Burst(departs: lineFree, endsMessage: endsMessage && index == count - 1),
+                isTelling: index > 0 && (index == 1 || index == count - 1))
             if isFirst { send(piece, &effects) } else { pieces.append(piece) }
         }
     }
@@ -51,7 +52,13 @@ extension MQTTConnection {
 
     /// Sends the pieces whose time has come.
     mutating func sendPieces(now: Moment, _ effects: inout [Effect]) {
-        while let due = pieceDue, due <= now { send(pieces.removeFirst(), &effects) }
+        while let due = pieceDue, due <= now {
+            if pieces[0].isTelling, session.isIsolating, settings.suspicion != nil {
+                pieces[0].isTelling = false
+                return look(now: now, &effects)
+            }
+            send(pieces.removeFirst(), &effects)
+        }
     }
 
     mutating func ping(now: Moment, _ effects: inout [Effect]) {
@@ -61,7 +68,7 @@ extension MQTTConnection {
 
     /// Whether the window takes so many bytes more.
     func hasRoom(for bytes: Int) -> Bool {
-        guard catchUp == nil, suspicion != .verifying, !session.isIsolating else { return false }
+        guard catchUp == nil, suspicion != .verifying, probation == nil, !session.isIsolating else { return false }
         guard session.departing.isEmpty || session.departingBytes + bytes <= settings.windowBytes else { return false }
         guard !session.inFlight.isEmpty else { return true }
         let overhead = settings.packetOverhead * (session.inFlight.count + 1)
@@ -107,20 +114,26 @@ extension MQTTConnection {
         if canPublish(bytes: 1) { effects.append(.windowOpened) }
     }
 
-    /// Sends all that is in flight once more [MQTT-4.4.0-1], in the order of the first sending [MQTT-4.6.0-1].
+    /// Sends what is in flight and was not sent in this connection once more [MQTT-4.4.0-1], in the order of the first
+    /// sending [MQTT-4.6.0-1]; a suspect alone, and the rest when it has been acknowledged.
     ///
     /// The window does not matter: it was kept to when they were sent first.
     mutating func sendInFlightAgain(now: Moment, _ effects: inout [Effect]) {
+        guard probation == nil else { return }
         for (index, entry) in session.inFlight.enumerated() {
-            transmit(
-                entry.message.packet(dup: true, packetIdentifier: entry.packetIdentifier), now: now, &effects)
-            session.sentAgain(at: index, departed: lineFree)
+            if entry.departed == nil {
+                transmit(
+                    entry.message.packet(dup: true, packetIdentifier: entry.packetIdentifier), now: now, &effects)
+                session.sentAgain(at: index, departed: lineFree)
+            }
+            if entry.message.sequence == session.suspect { return }
         }
     }
 
     /// The last effect of the attempt.
     mutating func end(_ effect: Effect, _ effects: inout [Effect]) {
         forgetPending()
+        noteExposure()
         phase = .ended
         pieces = []
         effects.append(effect)

@@ -81,6 +81,7 @@ extension MQTTConnection {
 
     private mutating func goOnline(now: Moment, _ effects: inout [Effect]) {
         phase = .online
+        beginProbation(now: now)
         effects.append(.climbed(.online))
         pump(now: now, &effects)
         offerWindow(&effects)

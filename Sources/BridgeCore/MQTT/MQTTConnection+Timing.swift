@@ -30,7 +30,10 @@ extension MQTTConnection {
 
     private var upkeep: Moment? {
         var due = suspicion == .verifying ? nil : pingDue
-        for other in [pingDeadline, publishDeadline, subscriptionDeadline, suspicionDue, catchUp] {
+        for other in [
+            pingDeadline, publishDeadline, subscriptionDeadline, suspicionDue, catchUp,
+            suspicion == .verifying ? nil : probationDue,
+        ] {
             if let other { due = min(due ?? other, other) }
         }
         return due
@@ -53,9 +56,9 @@ extension MQTTConnection {
 
     /// Servers answer in order [MQTT-4.6.0-2], so it is enough to watch the oldest.
     private var publishDeadline: Moment? {
-        guard let oldest = session.inFlight.first else { return nil }
+        guard let departed = session.inFlight.first?.departed else { return nil }
         let patience = roundTrip.patience(settings.publishTimeout)
-        return whileReceiving(max(oldestAcknowledged, oldest.departed) + patience, patience)
+        return whileReceiving(max(oldestAcknowledged, departed) + patience, patience)
     }
 
     /// When SUBACK or UNSUBACK is given up. At sign-in nothing of ours but the request is on its way.
@@ -73,7 +76,7 @@ extension MQTTConnection {
     private var suspicionDue: Moment? {
         guard let least = settings.suspicion, phase == .online, outstanding.isEmpty else { return nil }
         let unanswered = [
-            pings.first?.departed, session.inFlight.first.map { max(oldestAcknowledged, $0.departed) },
+            pings.first?.departed, session.inFlight.first?.departed.map { max(oldestAcknowledged, $0) },
             pending?.departed,
         ]
         guard let since = unanswered.compactMap({ $0 }).min() else { return nil }
@@ -83,6 +86,13 @@ extension MQTTConnection {
         case .verifying: return nil
         case .cleared(let times, let at): return max(since, at) + patience * (1 << min(times, 4))
         }
+    }
+
+    /// Has the connection looked after; nothing is sent until the answer.
+    mutating func look(now: Moment, _ effects: inout [Effect]) {
+        suspicion = .verifying
+        lookBegan = now
+        effects.append(.verify)
     }
 
     /// A deadline, put off while a packet is coming in, because the answer may stand behind it.
@@ -104,11 +114,9 @@ extension MQTTConnection {
             offerWindow(&effects)
         }
         if let due = suspicionDue, now >= due {
-            suspicion = .verifying
-            lookBegan = now
-            effects.append(.verify)
-            return
+            return look(now: now, &effects)
         }
+        keepProbation(now: now, &effects)
         if suspicion != .verifying, let due = pingDue, now >= due { ping(now: now, &effects) }
     }
 

@@ -47,6 +47,15 @@ public struct MQTTConnection: Sendable {
         var due: Moment
         var bytes: [UInt8]
         var burst: Burst
+        /// Whether the connection is looked after before it goes, if it is of a message that may break it.
+        var isTelling = false
+    }
+
+    /// What a session has to show before a suspect goes (``Settings/probation``).
+    enum Probation: Equatable {
+        case waiting(until: Moment)
+        /// It has lived so long: whether on one connection, and whether the server answers, is asked.
+        case asked
     }
 
     /// Whether the connection below is being looked after.
@@ -68,6 +77,9 @@ public struct MQTTConnection: Sendable {
     var outstanding = ByteLedger<Burst>()
     /// When the connection below was last begun to be looked after.
     var lookBegan = Moment.zero
+    var probation: Probation?
+    /// When the session had passed its probation.
+    var provedAt: Moment?
     /// When bytes last came, or the line was opened.
     var lastReceived = Moment.zero
     var hasHeard = false
@@ -95,6 +107,7 @@ public struct MQTTConnection: Sendable {
     public init(settings: Settings, session: MQTTSession) {
         self.settings = settings
         self.session = session
+        self.session.begins()
         decoder = MQTTStreamDecoder(maximumPacketSize: settings.maximumPacketSize)
     }
 
@@ -155,6 +168,7 @@ public struct MQTTConnection: Sendable {
     /// Ends the attempt without a word, if it has not ended, and hands the session to the next one.
     public mutating func takeSession() -> MQTTSession {
         forgetPending()
+        noteExposure()
         session.requeueDeparting()
         phase = .ended
         sessionTaken = true

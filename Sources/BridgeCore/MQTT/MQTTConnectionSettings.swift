@@ -25,6 +25,9 @@ extension MQTTConnection {
         public var suspicion: Duration?
         /// PINGREQ after so long without anything from the server, when that is sooner than keep-alive wants it.
         public var heartbeat: Duration?
+        /// How long a session has to live, and the server to be heard, before a message goes with which the link broke again
+        /// and again.
+        public var probation: Duration = SessionRecord.shortLife
         /// Most bytes in one burst: a longer packet goes out in pieces of half of it, with pauses, because the module
         /// cannot hold more while the network is slow, and nothing holds the host back.
         public var longestBurst = Int.max

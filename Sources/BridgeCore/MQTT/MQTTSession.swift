@@ -19,17 +19,35 @@ public struct MQTTSession: Sendable {
     public struct InFlight: Equatable, Sendable {
         public var message: OutgoingMessage
         public var packetIdentifier: UInt16
-        /// When its last byte left the line, by calculation.
-        var departed: Moment
+        /// When its last byte left the line, by calculation; nil while this connection has not sent it.
+        var departed: Moment?
         var wasSentAgain = false
+    }
+
+    /// The message that was first in flight when a connection ended which had sent it.
+    public struct Exposure: Equatable, Sendable {
+        public var message: Int64
+        /// When its last byte left; nil when it had not.
+        var departed: Moment?
+        /// When it was sent, if it was sent after a probation (``MQTTConnection/Settings/probation``).
+        var provedAt: Moment?
+
+        public init(message: Int64, departed: Moment?, provedAt: Moment? = nil) {
+            self.message = message
+            self.departed = departed
+            self.provedAt = provedAt
+        }
     }
 
     /// Sent and not acknowledged, in the order of sending.
     public private(set) var inFlight: [InFlight] = []
     /// To be sent before anything new, in order.
     public private(set) var backlog: [OutgoingMessage] = []
-    /// The outbox row of a message that goes alone, because the link may break with it (``PoisonWatch``).
+    /// The outbox row of a message that goes alone, after a probation, because the link may break with it
+    /// (``PoisonWatch``).
     public var suspect: Int64?
+    /// Of the last connection.
+    public internal(set) var exposure: Exposure?
     /// Filters that the server may hold a subscription for: asked for, and not unsubscribed since.
     var filters: [String] = []
     /// Of QoS 0, written, and not taken by the line yet.
@@ -140,6 +158,15 @@ public struct MQTTSession: Sendable {
 
     /// Whether nothing may go beside what is in flight.
     var isIsolating: Bool { suspect != nil && inFlight.contains { $0.message.sequence == suspect } }
+
+    /// Whether the suspect has not been acknowledged yet.
+    var holdsSuspect: Bool { isIsolating || suspect != nil && backlog.contains { $0.sequence == suspect } }
+
+    /// A connection begins, which has sent nothing.
+    mutating func begins() {
+        exposure = nil
+        for index in inFlight.indices { inFlight[index].departed = nil }
+    }
 
     /// Puts what is in flight back before the backlog, without identifiers.
     mutating func requeueInFlight() {

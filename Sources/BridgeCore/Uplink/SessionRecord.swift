@@ -12,6 +12,7 @@ struct SessionRecord: Equatable, Sendable {
     /// Whether the server is one that may take only TLS.
     let mayRefusePlainTCP: Bool
     private var acceptedAt: Moment?
+    private var isOnline = false
     private var wasEverAccepted = false
     private var shortSessions = 0
     private var unanswered = 0
@@ -20,19 +21,25 @@ struct SessionRecord: Equatable, Sendable {
 
     mutating func accepted(now: Moment) {
         acceptedAt = now
+        isOnline = false
         wasEverAccepted = true
         unanswered = 0
     }
+
+    mutating func online() { isOnline = true }
 
     /// An attempt has ended; the cause as all of them together show it.
     ///
     /// A second login with the same device makes the platform close the first one's connection; when both come back by
     /// themselves this never ends. The module makes the closed connection anew without a word, so what is seen is a session
     /// that was accepted and falls silent within seconds, again and again. A lost radio looks the same for a while, but
-    /// not so many times in a row without anything else.
+    /// not so many times in a row without anything else. A message that breaks sessions does so at most twice before it has
+    /// to wait until the session has lived longer (``PoisonWatch``). A session that never came online is no sign either way: a
+    /// server may leave a subscription that it does not permit without an answer.
     mutating func ended(_ failure: LinkFailure, lastHeard: Moment?, now: Moment) -> LinkFailure {
         defer { acceptedAt = nil }
         if let acceptedAt {
+            guard isOnline || !failure.isSilence else { return failure }
             let isShort =
                 failure.isSilence && now - acceptedAt < Self.shortSession
                 && (lastHeard ?? acceptedAt) - acceptedAt < Self.shortLife

@@ -87,6 +87,7 @@ public struct UplinkPolicy: Sendable {
     public mutating func online(now: Moment) {
         onlineSince = now
         floor = .dial
+        record.online()
     }
 
     /// An attempt that began with `started` has ended.

@@ -175,6 +175,11 @@ final class Uplink {
             journal.lacksPort(failure, now: .now)
             listeners.changed()
         case .backsOff(let failure, let rung, let next):
+            if case .deviceUsedElsewhere = failure {
+                // The other client ends the sessions, whatever was sent in them.
+                poison.cleared()
+                session.suspect = nil
+            }
             let pause = max(next - .now, .zero)
             situation.failed(failure, nextAttempt: .now + pause)
             journal.failed(failure, at: rung, waiting: dispatcher.waiting, wait: pause, figures: figures, now: .now)
@@ -298,8 +303,7 @@ final class Uplink {
 
     /// The message with which the link breaks again and again is set aside, so that the rest goes on.
     private func lookForPoison(_ failure: LinkFailure) {
-        let first = session.inFlight.first?.message.sequence
-        if let message = poison.broke(by: failure, firstInFlight: first) {
+        if let message = poison.broke(by: failure, exposure: session.exposure, now: .now) {
             session.remove(message)
             logger.event(
                 .messageSetAside, level: .error,

@@ -41,6 +41,30 @@ struct SessionRecordTests {
         )
     }
 
+    @Test("a server that does not answer SUBSCRIBE is no other client, and neither adds to the count nor ends it")
+    func neverOnline() {
+        var policy = UplinkPolicy()
+        var now = Moment.zero
+        func session(isOnline: Bool) -> LinkFailure {
+            policy.accepted(now: now)
+            if isOnline { policy.online(now: now) }
+            let failure = isOnline ? LinkFailure.connectionReplaced : .noSubscribeAcknowledgement
+            let verdict = policy.failed(failure, lastHeard: now, started: .dial, now: now + .seconds(10), random: 0.5)
+            now = verdict.plan.at
+            return verdict.failure
+        }
+        for _ in 0..<9 { #expect(session(isOnline: false) == .noSubscribeAcknowledgement) }
+        for isOnline in [true, true, false, true, true] { _ = session(isOnline: isOnline) }
+        #expect(session(isOnline: true) == .deviceUsedElsewhere(sessions: 5))
+    }
+
+    @Test("a session in which a suspect waited for its probation is not short, however soon it ended behind that")
+    func probation() {
+        let connect = MQTTPacket.Connect(clientIdentifier: "c", cleanSession: true, keepAlive: 60)
+        let probation = MQTTConnection.Settings(connect: connect).probation
+        #expect(causes(sessions: 9, life: probation).causes.allSatisfy { $0 == .connectionReplaced })
+    }
+
     @Test("another cause between them begins the count anew")
     func interrupted() {
         var policy = UplinkPolicy()
