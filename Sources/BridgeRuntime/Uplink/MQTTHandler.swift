@@ -27,6 +27,7 @@ final class MQTTHandler: ChannelInboundHandler {
     private let tracesPackets: () -> Bool
     private let tap: LineTap
     private var trace = PacketTrace()
+    private var mask = ConnectMask()
     private var inputs: Deque<Input> = []
     private var isRunning = false
     private var timer: DeadlineTimer?
@@ -138,8 +139,9 @@ final class MQTTHandler: ChannelInboundHandler {
     private func carryOut(_ effect: MQTTConnection.Effect) {
         switch effect {
         case .send(let bytes):
-            tap.stream(bytes, sent: true)
-            if tracesPackets() { report(.packets(bytes, sent: true)) }
+            let shown = mask.masked(bytes)
+            tap.stream(shown, sent: true)
+            if tracesPackets() { report(.packets(shown, sent: true)) }
             guard let context else { return }
             let taken = context.eventLoop.makePromise(of: Void.self)
             taken.futureResult.assumeIsolated().whenSuccess { [weak self] in self?.take(.taken(bytes.count)) }
