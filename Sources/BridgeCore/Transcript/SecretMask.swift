@@ -46,12 +46,29 @@ public enum SecretMask {
         return result
     }
 
-    /// The last field of an MQTT CONNECT with the password flag [MQTT-3.1.2-21].
+    /// The password of an MQTT CONNECT in these bytes.
+    enum Password: Equatable {
+        case none
+        /// More bytes will tell.
+        case undecided
+        /// It may go on behind the end of the bytes.
+        case at(Range<Int>)
+    }
+
     static func maskedConnect(_ bytes: [UInt8]) -> [UInt8] {
-        guard let name = firstRange(of: [0, 4, 0x4D, 0x51, 0x54, 0x54, 4], in: bytes),
-            bytes.count > name + 10, bytes[name + 7] & 0x40 != 0
-        else { return bytes }
+        guard case .at(let range) = password(in: bytes) else { return bytes }
+        var result = bytes
+        for position in range.clamped(to: bytes.indices) { result[position] = 0x2A }
+        return result
+    }
+
+    /// The last field of CONNECT when the password flag is set [MQTT-3.1.2-21].
+    static func password(in bytes: [UInt8]) -> Password {
+        guard let name = firstRange(of: [0, 4, 0x4D, 0x51, 0x54, 0x54, 4], in: bytes), bytes.count > name + 7 else {
+            return .undecided
+        }
         let flags = bytes[name + 7]
+        guard flags & 0x40 != 0 else { return .none }
         // Client identifier, will topic and message, user name; the password follows them.
         var fields = 1 + (flags & 0x04 != 0 ? 2 : 0) + (flags & 0x80 != 0 ? 1 : 0)
         var index = name + 10
@@ -59,11 +76,9 @@ public enum SecretMask {
             index += 2 + Int(bytes[index]) << 8 + Int(bytes[index + 1])
             fields -= 1
         }
-        guard index + 1 < bytes.count else { return bytes }
-        let length = Int(bytes[index]) << 8 + Int(bytes[index + 1])
-        var result = bytes
-        for position in (index + 2)..<max(index + 2, min(bytes.count, index + 2 + length)) { result[position] = 0x2A }
-        return result
+        guard fields == 0, index + 1 < bytes.count else { return .undecided }
+        let start = index + 2
+        return .at(start..<(start + Int(bytes[index]) << 8 + Int(bytes[index + 1])))
     }
 
     private static func firstRange(of pattern: [UInt8], in bytes: [UInt8]) -> Int? {

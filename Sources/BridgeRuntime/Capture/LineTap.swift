@@ -70,11 +70,10 @@ final class LineTap {
         if isWanted() { tell(CaptureEvent.stream(.opened, at: .now), true) }
     }
 
+    /// Bytes of the connection to the broker; those that are sent come masked (``ConnectMask``).
     func stream(_ bytes: [UInt8], sent: Bool) {
         guard isWanted() else { return }
-        tell(
-            CaptureEvent.stream(sent ? .sent(SecretMask.masked(bytes, inDataMode: true)) : .received(bytes), at: .now),
-            true)
+        tell(CaptureEvent.stream(sent ? .sent(bytes) : .received(bytes), at: .now), true)
     }
 
     func streamClosed() {

@@ -26,6 +26,7 @@ final class MQTTHandler: ChannelInboundHandler {
     private let tracesPackets: () -> Bool
     private let tap: LineTap
     private var trace = PacketTrace()
+    private var mask = ConnectMask()
     private let inputs = InputQueue<Input>()
     private var timer: DeadlineTimer?
     private var context: ChannelHandlerContext?
@@ -132,8 +133,9 @@ final class MQTTHandler: ChannelInboundHandler {
     private func carryOut(_ effect: MQTTConnection.Effect) {
         switch effect {
         case .send(let bytes):
-            tap.stream(bytes, sent: true)
-            if tracesPackets() { report(.packets(bytes, sent: true)) }
+            let shown = mask.masked(bytes)
+            tap.stream(shown, sent: true)
+            if tracesPackets() { report(.packets(shown, sent: true)) }
             guard let context else { return }
             let taken = context.eventLoop.makePromise(of: Void.self)
             taken.futureResult.assumeIsolated().whenSuccess { [weak self] in self?.take(.taken(bytes.count)) }

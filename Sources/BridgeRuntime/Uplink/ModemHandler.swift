@@ -41,6 +41,7 @@ final class ModemHandler: ChannelDuplexHandler {
     private(set) var bytesReceived = 0
     /// What was written for the tunnel and has not left, with who waits to hear that it has.
     private var written = ByteLedger<EventLoopPromise<Void>?>()
+    private var mask = ConnectMask()
 
     init(_ link: ModemLink, tap: LineTap, report: @escaping (AttemptReport) -> Void) {
         self.link = link
@@ -146,7 +147,7 @@ final class ModemHandler: ChannelDuplexHandler {
     /// Bytes of the tunnel: whoever wrote them hears of it once the port has taken them.
     private func forward(_ bytes: [UInt8], _ context: ChannelHandlerContext) {
         bytesSent += bytes.count
-        tap.sent(bytes, inDataMode: true)
+        tap.sent(mask.masked(bytes), inDataMode: true)
         let taken = context.eventLoop.makePromise(of: Void.self)
         var count = bytes.count
         while let promise = written.left(&count) { taken.futureResult.cascade(to: promise) }
