@@ -211,6 +211,8 @@ private final class TLSUpperHandler: ChannelDuplexHandler {
     /// Packets that were written in this turn of the event loop: they go in one record, which saves its overhead for each
     /// but the first.
     private var gathered: ByteBuffer?
+    /// Those who wait to hear that the line has taken what is gathered.
+    private var waiting: [EventLoopPromise<Void>] = []
     private var context: ChannelHandlerContext?
 
     init(_ layer: TLSLayer) { self.layer = layer }
@@ -223,6 +225,8 @@ private final class TLSUpperHandler: ChannelDuplexHandler {
     func handlerRemoved(context: ChannelHandlerContext) {
         layer.upper = nil
         self.context = nil
+        for promise in waiting { promise.fail(ChannelError.ioOnClosedChannel) }
+        waiting = []
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -237,7 +241,7 @@ private final class TLSUpperHandler: ChannelDuplexHandler {
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         var buffer = unwrapOutboundIn(data)
-        promise?.succeed()
+        if let promise { waiting.append(promise) }
         guard gathered == nil else {
             gathered?.writeBuffer(&buffer)
             return
@@ -261,6 +265,9 @@ private final class TLSUpperHandler: ChannelDuplexHandler {
     private func send() {
         guard let context, let buffer = gathered else { return }
         gathered = nil
-        context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+        let taken = context.eventLoop.makePromise(of: Void.self)
+        for promise in waiting { taken.futureResult.cascade(to: promise) }
+        waiting = []
+        context.writeAndFlush(wrapOutboundOut(buffer), promise: taken)
     }
 }
