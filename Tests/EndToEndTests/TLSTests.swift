@@ -62,6 +62,21 @@ extension EndToEnd {
             #expect(try daemon.waitForExit() == 0)
         }
 
+        @Test("QoS 0 is not delivered before the line has taken it", .timeLimit(.minutes(2)))
+        func notDeliveredEarly() throws {
+            let bench = try Workbench(
+                .cloud, tls: TLSServer(), more: "[modem]\nmode = \"packet\"\nheartbeat = 5")
+            try bench.startOnline()
+            try bench.disturb("network down")
+            let client = try bench.connect()
+            let message =
+                #"{"bridge":"publish","topic":"/a1B2c3D4e5F/gateway-1/user/update","text":"\#(String(repeating: "x", count: 300))","qos":0}"#
+            for _ in 0..<60 { try client.send(message + "\n") }
+            try bench.until("the link is given up") { try bench.status()["state"] as? String != "online" }
+            #expect(try bench.number("outbox.received") == 60)
+            #expect(try bench.number("outbox.delivered") < 10)
+        }
+
         /// What is wrong, and what `why` has to say.
         struct Cause: Sendable, CustomTestStringConvertible {
             var word: String
