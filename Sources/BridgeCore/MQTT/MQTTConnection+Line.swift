@@ -1,5 +1,5 @@
-/// Lines that do not take bytes at once: packet mode asks for them, and while the connection is being looked after all
-/// that is written waits.
+/// Lines that do not take bytes at once: packet mode asks for them, flow control holds them back, and while the connection
+/// is being looked after all that is written waits.
 ///
 /// Time-outs count from the moment a packet has left the line, which ``Settings/bytesPerSecond`` tells only while nothing
 /// holds the line up.
@@ -11,14 +11,16 @@ extension MQTTConnection {
         let hadRoom = canPublish(bytes: 1)
         var count = count
         while let burst = outstanding.left(&count) {
-            if now > burst.departs {
-                let late = now - burst.departs
+            let late = max(now - burst.departs, .zero)
+            hold = settings.lineHoldsBack ? late : .zero
+            if late > .zero {
                 putOff(since: burst.departs - .nanoseconds(1), by: late, until: lineFree + late, now: now)
             }
             if burst.endsMessage, let message = session.departed() {
                 effects.append(.written(sequence: message.sequence))
             }
         }
+        sendPieces(now: now, &effects)
         if !hadRoom { roomAgain(now: now, &effects) }
         return effects
     }

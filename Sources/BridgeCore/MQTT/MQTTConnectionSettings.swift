@@ -31,6 +31,9 @@ extension MQTTConnection {
         /// Most bytes in one burst: a longer packet goes out in pieces of half of it, with pauses, because the module
         /// cannot hold more while the network is slow, and nothing holds the host back.
         public var longestBurst = Int.max
+        /// Whether the line takes bytes only as fast as they get on (RTS and CTS): the next piece of a longer packet goes when
+        /// it has taken the one before, without a pause.
+        public var lineHoldsBack = false
         /// Bytes in flight at most; a longer message goes when nothing else is in flight.
         public var windowBytes = 2048
         /// Messages in flight at most.
