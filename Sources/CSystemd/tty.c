@@ -33,6 +33,13 @@ bool csystemd_tty_is_locked(int fd) {
 
 int csystemd_tty_flush(int fd) { return ioctl(fd, TCFLSH, TCIOFLUSH); }
 
+int csystemd_tty_discard_output(int fd) { return ioctl(fd, TCFLSH, TCOFLUSH); }
+
+int csystemd_tty_unsent(int fd) {
+    int count = 0;
+    return ioctl(fd, TIOCOUTQ, &count) == 0 ? count : 0;
+}
+
 int csystemd_tty_set_lines(int fd, bool dtr, bool rts, bool asserted) {
     int lines = (dtr ? TIOCM_DTR : 0) | (rts ? TIOCM_RTS : 0);
     return ioctl(fd, asserted ? TIOCMBIS : TIOCMBIC, &lines);

@@ -1,5 +1,5 @@
-/// Lines that do not take bytes at once: packet mode asks for them, and while the connection is being looked after all
-/// that is written waits.
+/// Lines that do not take bytes at once: packet mode asks for them, flow control holds them back, and while the connection
+/// is being looked after all that is written waits.
 ///
 /// Time-outs count from the moment a packet has left the line, which ``Settings/bytesPerSecond`` tells only while nothing
 /// holds the line up.
@@ -12,8 +12,9 @@ extension MQTTConnection {
         var madeRoom = !canPublish(bytes: 1)
         var count = count
         while let burst = outstanding.left(&count) {
-            if now > burst.departs {
-                let late = now - burst.departs
+            let late = max(now - burst.departs, .zero)
+            hold = settings.lineHoldsBack ? late : .zero
+            if late > .zero {
                 putOff(since: burst.departs - .nanoseconds(1), by: late, until: lineFree + late, now: now)
             }
             if burst.endsMessage, let message = session.departed() {
@@ -21,6 +22,7 @@ extension MQTTConnection {
                 madeRoom = true
             }
         }
+        sendPieces(now: now, &effects)
         if madeRoom { roomAgain(now: now, &effects) }
         return effects
     }

@@ -30,7 +30,8 @@ extension MQTTConnection {
         for index in 0..<count {
             let part = Array(bytes[(bytes.count * index / count)..<(bytes.count * (index + 1) / count)])
             let isFirst = index == 0 && pieces.isEmpty
-            let due = isFirst ? now : max(lineFree, now) + (index == 0 ? .zero : pauseBetweenPieces)
+            let pause = index == 0 || settings.lineHoldsBack ? .zero : pauseBetweenPieces
+            let due = isFirst ? now : max(lineFree, now) + pause
             lineFree = max(lineFree, due) + settings.lineTime(part.count + settings.packetOverhead)
             let piece = Piece(
                 due: due, bytes: part, burst: Burst(departs: lineFree, endsMessage: endsMessage && index == count - 1),
@@ -47,13 +48,16 @@ extension MQTTConnection {
     /// A round trip: by then the module's TCP has had its acknowledgement.
     private var pauseBetweenPieces: Duration { max(.milliseconds(50), roundTrip.expected) }
 
-    /// When the next piece goes; while the connection is being looked after, none does.
-    var pieceDue: Moment? { suspicion == .verifying ? nil : pieces.first?.due }
+    /// When the next piece goes; none does while the connection is being looked after, nor while the line holds back.
+    var pieceDue: Moment? {
+        guard suspicion != .verifying, !settings.lineHoldsBack || outstanding.isEmpty else { return nil }
+        return pieces.first?.due
+    }
 
     /// Sends the pieces whose time has come.
     mutating func sendPieces(now: Moment, _ effects: inout [Effect]) {
         while let due = pieceDue, due <= now {
-            if pieces[0].isTelling, session.isIsolating, settings.suspicion != nil {
+            if pieces[0].isTelling, session.isIsolating, settings.suspicion != nil, hold == .zero {
                 pieces[0].isTelling = false
                 return look(now: now, &effects)
             }

@@ -69,10 +69,14 @@ extension MQTTConnection {
         return whileReceiving(pending.departed + patience, patience)
     }
 
+    /// So many pieces may stand in the buffers of kernel, adapter and module (two of 2,920 bytes) at most.
+    private static let heldPieces = 16
+
     /// When the connection is looked after: an answer is overdue and nothing at all has come.
     ///
     /// The first time after ``Settings/suspicion``, or a round trip later than nearly every answer comes; after each look
-    /// that found the connection in order, twice as long. Not while bytes wait for the line.
+    /// that found the connection in order, twice as long. Not while bytes wait for the line, nor
+    /// while they may still stand in the buffers of adapter and module behind a line that holds back.
     private var suspicionDue: Moment? {
         guard let least = settings.suspicion, phase == .online, outstanding.isEmpty else { return nil }
         let unanswered = [
@@ -80,7 +84,7 @@ extension MQTTConnection {
             pending?.departed,
         ]
         guard let since = unanswered.compactMap({ $0 }).min() else { return nil }
-        let patience = max(least, roundTrip.expected + (roundTrip.smoothed ?? .zero))
+        let patience = max(least, roundTrip.expected + (roundTrip.smoothed ?? .zero)) + hold * Self.heldPieces
         switch suspicion {
         case .none: return max(since, lastReceived) + patience
         case .verifying: return nil

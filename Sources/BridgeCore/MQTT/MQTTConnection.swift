@@ -75,6 +75,8 @@ public struct MQTTConnection: Sendable {
     var lineFree = Moment.zero
     /// What the line has not taken yet.
     var outstanding = ByteLedger<Burst>()
+    /// How much later than by its speed the line took the last write, because it holds back.
+    var hold = Duration.zero
     /// When the connection below was last begun to be looked after.
     var lookBegan = Moment.zero
     var probation: Probation?

@@ -33,6 +33,9 @@ extension MQTTConnection {
         public var longestBurst = Int.max
         /// What the layer below adds to each packet, in bytes, when it is TLS.
         public var packetOverhead = 0
+        /// Whether the line takes bytes only as fast as they get on (RTS and CTS): the next piece of a longer packet goes when
+        /// it has taken the one before, without a pause.
+        public var lineHoldsBack = false
         /// Bytes in flight at most; a longer message goes when nothing else is in flight.
         public var windowBytes = 2048
         /// Messages in flight at most.

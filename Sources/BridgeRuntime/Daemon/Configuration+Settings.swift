@@ -34,8 +34,9 @@ extension Configuration {
         // After a stall all that is in flight arrives within a moment, and the platform drops what is more than a second's.
         if let pace { session.windowMessages = min(max(1, pace.atLeastOnce), Self.mostInFlight) }
         session.heartbeat = modem.heartbeat > 0 ? .seconds(modem.heartbeat) : nil
-        // With RTS and CTS the module holds the host back itself.
-        session.longestBurst = serial.flowControl == .rtsCts ? .max : session.windowBytes
+        session.longestBurst = session.windowBytes
+        // The module holds the host back itself, and what the port has taken tells how far a long message has got.
+        session.lineHoldsBack = serial.flowControl == .rtsCts
         var link = ModemLink.Settings(
             ssid: wifi.ssid, password: wifi.password.value, bssid: wifi.bssid.isEmpty ? nil : wifi.bssid, host: host,
             port: mqtt.port, linkKeepAlive: modem.linkKeepAlive, baud: serial.baud, mode: modem.mode)
@@ -51,6 +52,7 @@ extension Configuration {
             // it has restarted.
             session.windowBytes = Self.packetWindow
             session.longestBurst = .max
+            session.lineHoldsBack = false
             session.restartVerdictDelay = .zero
         }
         let tls = mqtt.security == .tls ? secure(&session, link) : nil

@@ -1,4 +1,5 @@
 import BridgeCore
+import CSystemd
 import Glibc
 import NIOCore
 import NIOPosix
@@ -62,6 +63,9 @@ final class Attempt {
 
     /// Begins on `descriptor`, which is closed at the end of the attempt.
     func begin(on descriptor: CInt, eventLoop: any EventLoop) {
+        // What an attempt before was not let say would stand before the first words of this one.
+        _ = csystemd_tty_discard_output(descriptor)
+        modem.unsent = { Int(csystemd_tty_unsent(descriptor)) }
         let handlers = NIOLoopBound([modem] + (tls?.handlers ?? []) + [mqtt], eventLoop: eventLoop)
         let me = NIOLoopBound(self, eventLoop: eventLoop)
         NIOPipeBootstrap(group: eventLoop)

@@ -26,6 +26,7 @@ final class MQTTHandler: ChannelInboundHandler {
     private let tracesPackets: () -> Bool
     private let tap: LineTap
     private var trace = PacketTrace()
+    private var sentTrace = PacketTrace()
     private var mask = ConnectMask()
     private let inputs = InputQueue<Input>()
     private var timer: DeadlineTimer?
@@ -135,7 +136,9 @@ final class MQTTHandler: ChannelInboundHandler {
         case .send(let bytes):
             let shown = mask.masked(bytes)
             tap.stream(shown, sent: true)
-            if tracesPackets() { report(.packets(shown, sent: true)) }
+            if tracesPackets() {
+                for packet in sentTrace.received(shown) { report(.packets(packet, sent: true)) }
+            }
             guard let context else { return }
             let taken = context.eventLoop.makePromise(of: Void.self)
             taken.futureResult.assumeIsolated().whenSuccess { [weak self] in self?.take(.taken(bytes.count)) }

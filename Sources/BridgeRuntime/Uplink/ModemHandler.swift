@@ -42,6 +42,11 @@ final class ModemHandler: ChannelDuplexHandler {
     /// What was written for the tunnel and has not left, with who waits to hear that it has.
     private var written = ByteLedger<EventLoopPromise<Void>?>()
     private var mask = ConnectMask()
+    /// Bytes that the port has taken and not sent.
+    var unsent: () -> Int = { 0 }
+    /// How soon a port that has bytes to send is looked at again, and for how long the orderly end waits for that.
+    private static let drainPause = Duration.milliseconds(50)
+    private static let drainLimit = Duration.seconds(2)
 
     init(_ link: ModemLink, tap: LineTap, report: @escaping (AttemptReport) -> Void) {
         self.link = link
@@ -93,8 +98,22 @@ final class ModemHandler: ChannelDuplexHandler {
             context.triggerUserOutboundEvent(event, promise: promise)
             return
         }
-        take(request == .leave ? .leave : .verify, context)
+        switch request {
+        case .leave: takeWhenSent(.leave, until: .now + Self.drainLimit, context)
+        case .verify: takeWhenSent(.verify, until: nil, context)
+        }
         promise?.succeed()
+    }
+
+    /// `+++` behind bytes that flow control holds back would be taken for more of them, and so would the commands after it.
+    /// A look at the connection is put off until they have gone; whoever asked for it has time-outs of its own.
+    private func takeWhenSent(_ input: Input, until limit: Moment?, _ context: ChannelHandlerContext) {
+        guard timer != nil else { return }
+        let now = Moment.now
+        guard unsent() > 0, limit.map({ now < $0 }) ?? true else { return take(input, context) }
+        context.eventLoop.assumeIsolated().scheduleTask(deadline: (now + Self.drainPause).deadline) { [weak self] in
+            self?.takeWhenSent(input, until: limit, context)
+        }
     }
 
     private func take(_ input: Input, _ context: ChannelHandlerContext) {

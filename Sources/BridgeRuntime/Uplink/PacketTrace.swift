@@ -1,6 +1,6 @@
 import BridgeCore
 
-/// Gathers what is received into whole packets, so that a trace shows packets and not the chunks of a serial line.
+/// Gathers what goes one way into whole packets, so that a trace shows packets and not the chunks of a serial line.
 struct PacketTrace {
     /// What is held of a packet that is not complete; longer ones are shown in pieces.
     private static let longest = 65_536

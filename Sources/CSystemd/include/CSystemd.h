@@ -29,6 +29,12 @@ bool csystemd_tty_is_locked(int fd);
 /// Throws away what was received but not read, and what was written but not sent. Returns 0 or -1.
 int csystemd_tty_flush(int fd);
 
+/// Throws away what was written but not sent. Returns 0 or -1.
+int csystemd_tty_discard_output(int fd);
+
+/// Bytes that were written and have not been sent (TIOCOUTQ); always 0 on a pseudo-terminal, which has no such buffer.
+int csystemd_tty_unsent(int fd);
+
 /// Asserts or releases DTR, RTS or both at once (TIOCMBIS, TIOCMBIC; ioctl_tty(2)). Returns 0, or -1 with errno set, as on
 /// a pseudo-terminal, which has no such lines.
 int csystemd_tty_set_lines(int fd, bool dtr, bool rts, bool asserted);
