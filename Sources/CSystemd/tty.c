@@ -4,8 +4,11 @@
 #include <asm/ioctls.h>
 #include <asm/termbits.h>
 #include <linux/serial.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 int csystemd_tty_make_raw(int fd, unsigned int baud, bool hardware_flow_control, bool *changed_speed) {
     struct termios2 settings;
@@ -60,6 +63,13 @@ int csystemd_tty_count_errors(int fd, struct csystemd_tty_counters *counters) {
 bool csystemd_is_pseudo_terminal(unsigned long device) {
     unsigned int number = major(device);
     return number >= 136 && number <= 143;
+}
+
+bool csystemd_is_uart(unsigned long device) {
+    char link[64], target[256];
+    snprintf(link, sizeof link, "/sys/dev/char/%u:%u/subsystem", major(device), minor(device));
+    ssize_t length = readlink(link, target, sizeof target);
+    return length >= 4 && memcmp(target + length - 4, "/tty", 4) == 0;
 }
 
 unsigned int csystemd_device_minor(unsigned long device) { return minor(device); }

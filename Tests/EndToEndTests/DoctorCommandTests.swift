@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 extension EndToEnd {
@@ -104,6 +105,24 @@ extension EndToEnd {
             let end = try doctor(bench)
             #expect(end.status == 1)
             #expect(has(end, "FAIL", "AT", "TX is tied to RX"), "\(end.lines)")
+        }
+
+        @Test(
+            "TX tied to RX, on a UART", .timeLimit(.minutes(2)),
+            .enabled(if: LoopedUART.path != nil, "ESPBRIDGED_UART names no UART that may be used (see CONTRIBUTING.md)"))
+        func ownEchoOfUART() throws {
+            let bench = try Workbench(.cloud)
+            let uart = try LoopedUART()
+            uart.letGo()
+            try bench.edit("\(bench.folder)/tty", uart.path)
+            let end = try doctor(bench)
+            #expect(end.status == 1)
+            #expect(has(end, "FAIL", "AT", "TX is tied to RX"), "\(end.lines)")
+            // The daemon goes on trying, and shows what the UART counts.
+            try bench.start()
+            let modem = try bench.status()["modem"] as? [String: Any]
+            let errors = try #require(modem?["uart_errors"] as? [String: Any])
+            #expect(errors["frame"] as? Int != nil)
         }
 
         @Test("nothing on the line", .timeLimit(.minutes(3)))

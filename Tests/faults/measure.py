@@ -25,11 +25,11 @@ class Result:
         return not self.trouble and not self.lost and self.back is not None
 
 
-def measure(fault, mode, seed=1):
+def measure(fault, mode, seed=1, tls=False):
     result = Result(fault, mode)
     lab = None
     try:
-        lab = Lab(mode, remember=fault.remember, seed=seed)
+        lab = Lab(mode, remember=fault.remember, seed=seed, tls=tls)
         lab.wait_online()
         program = lab.publish("n", PUBLISH_PAUSE)
         if not until(30, lambda: len(program.delivered) >= 12):

@@ -44,7 +44,8 @@ public struct TopicRules: Equatable, Sendable {
             throw LocalRefusal(
                 .invalidMethod, "a method is words of letters, digits, _, - and : between dots")
         }
-        let topic = alinkPrefix + method.replacing(".", with: "/")
+        let path = method.utf8.lazy.map { $0 == UInt8(ascii: ".") ? UInt8(ascii: "/") : $0 }
+        let topic = alinkPrefix + String(decoding: path, as: UTF8.self)
         guard topic.utf8.count <= maxTopic else {
             throw LocalRefusal(.invalidTopic, "the topic of this method is longer than \(maxTopic) bytes")
         }

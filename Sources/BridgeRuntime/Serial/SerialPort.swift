@@ -44,6 +44,7 @@ public struct SerialPort: ~Copyable {
     /// - Throws: one of the port cases of ``LinkFailure``, each with what a person needs to know.
     public init(_ settings: Settings, lines: any ModemLineControl = KernelModemLines()) throws(LinkFailure) {
         let path = settings.path
+        try Self.leaveAlone(path)
         let descriptor = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)
         guard descriptor >= 0 else { throw Self.failure(path: path, code: errno) }
         do throws(LinkFailure) {
@@ -55,8 +56,7 @@ public struct SerialPort: ~Copyable {
         self.settings = settings
         self.descriptor = descriptor
         self.lines = lines
-        let released = settings.resetLine.releasedOnOpening(hardwareFlowControl: settings.hardwareFlowControl)
-        lineTrouble = Self.set(released, asserted: false, on: descriptor, by: lines)
+        lineTrouble = Self.set(Self.released(by: settings), asserted: false, on: descriptor, by: lines)
     }
 
     deinit {
@@ -65,8 +65,12 @@ public struct SerialPort: ~Copyable {
         close(descriptor)
     }
 
-    /// A second descriptor for the same open port; the caller owns it.
+    /// A second descriptor for the same open port, for an attempt; the caller owns it.
+    ///
+    /// Releases the reset line once more: any program of root's may have opened the port meanwhile, if only to look what it
+    /// is (ModemManager does), and each open(2) asserts both lines.
     public func duplicate() throws(LinkFailure) -> CInt {
+        _ = Self.set(Self.released(by: settings), asserted: false, on: descriptor, by: lines)
         let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
         guard copy >= 0 else { throw Self.failure(path: settings.path, code: errno) }
         return copy
@@ -86,6 +90,10 @@ public struct SerialPort: ~Copyable {
     /// - Returns: nil when it worked, else why not; a pseudo-terminal has no such lines.
     public func holdReset(_ isHeld: Bool) -> String? {
         Self.set(settings.resetLine.line, asserted: isHeld, on: descriptor, by: lines)
+    }
+
+    private static func released(by settings: Settings) -> ModemLines {
+        settings.resetLine.releasedOnOpening(hardwareFlowControl: settings.hardwareFlowControl)
     }
 
     private static func set(
@@ -113,6 +121,16 @@ public struct SerialPort: ~Copyable {
         var named = stat()
         return fstat(descriptor, &opened) == 0 && stat(settings.path, &named) == 0
             && opened.st_rdev == named.st_rdev && opened.st_ino == named.st_ino
+    }
+
+    /// Throws when another program is seen to have the UART, before an open(2) would reset the module under it.
+    private static func leaveAlone(_ path: String) throws(LinkFailure) {
+        var device = stat()
+        guard stat(path, &device) == 0, device.st_mode & S_IFMT == S_IFCHR,
+            csystemd_is_uart(UInt(device.st_rdev))
+        else { return }
+        let holders = PortHolders.of(device: UInt(device.st_rdev))
+        guard holders.isEmpty else { throw .portHeld(path: path, holders: holders) }
     }
 
     private static func take(_ descriptor: CInt, _ settings: Settings) throws(LinkFailure) -> Bool {

@@ -50,6 +50,9 @@ int csystemd_tty_count_errors(int fd, struct csystemd_tty_counters *counters);
 /// Whether `device` (a `st_rdev`) is the terminal side of a pseudo-terminal.
 bool csystemd_is_pseudo_terminal(unsigned long device);
 
+/// Whether `device` (a `st_rdev`) is a terminal of a serial driver, by its place in /sys (sysfs(5)); it is not opened.
+bool csystemd_is_uart(unsigned long device);
+
 /// The minor part of a device number.
 unsigned int csystemd_device_minor(unsigned long device);
 

@@ -57,7 +57,7 @@ struct TableReader {
     /// Notes every key that was not asked for.
     mutating func finish() {
         for name in table.keys.sorted() where !known.contains(name) {
-            let near = known.filter { Self.distance($0, name) <= 2 }.min {
+            let near = known.sorted().filter { Self.distance($0, name) <= 2 }.min {
                 Self.distance($0, name) < Self.distance($1, name)
             }
             let hint =
