@@ -188,7 +188,7 @@ extension ModemLink {
         case (.verifying, .modemRestartedOnline):
             return end(.failed(failure))
         case (.verifying, _):
-            return end(.failed(.connectionReplaced))
+            return end(.failed(.connectionSilent))
         case (.calling, .modemBusy) where isResetting:
             // AT+RST is the one command that a busy module takes.
             return open(.resetting, now: now)

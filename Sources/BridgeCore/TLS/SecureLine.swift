@@ -175,6 +175,7 @@ public struct SecureLine: Sendable {
         guard isSecuring else { return failure }
         return switch failure {
         case .connectionClosed, .connectionReplaced: .tls(.closedWhileSecuring(heard: hasHeard))
+        case .connectionSilent: .tls(.timedOut)
         default: failure
         }
     }

@@ -60,7 +60,8 @@ extension LinkFailure {
             "Set mqtt.security = \"tls\": newer instances take nothing else. Or permit plain TCP for the instance in the "
                 + "console. Check host and port too."
         case .noSubscribeAcknowledgement: "Check that the device may subscribe to the topics of mqtt.subscribe."
-        case .connectionReplaced, .pingTimedOut, .publishTimedOut: "Nothing is to be done: the connection is made anew."
+        case .connectionReplaced, .connectionSilent, .pingTimedOut, .publishTimedOut:
+            "Nothing is to be done: the connection is made anew."
         case .protocolViolation:
             "Nothing is to be done: the connection is made anew; "
                 + "if it comes often, bytes are lost on the serial line: use flow control or a lower speed."
@@ -96,7 +97,8 @@ extension LinkFailure {
         case .refused(.identifierRejected), .refused(.badUserNameOrPassword), .refused(.notAuthorized),
             .refused(.unacceptableProtocolVersion):
             .needsPerson
-        case .settingsChanged, .connectionReplaced, .pingTimedOut, .publishTimedOut, .protocolViolation,
+        case .settingsChanged, .connectionReplaced, .connectionSilent, .pingTimedOut, .publishTimedOut,
+            .protocolViolation,
             .modemRestarted,
             .modemRestartedOnline, .portLost, .connectionClosed, .sendFailed, .bytesLost:
             .atOnce
@@ -124,7 +126,8 @@ extension LinkFailure {
         case .nameNotResolved, .connectionRefused, .hostUnreachable, .closedWhileDialling, .transparentModeRefused,
             .refused, .settingsChanged,
             .deviceUsedElsewhere, .plainTCPRefused, .noConnectAcknowledgement, .noSubscribeAcknowledgement,
-            .connectionReplaced, .pingTimedOut, .publishTimedOut, .protocolViolation, .connectionClosed, .sendFailed,
+            .connectionReplaced, .connectionSilent, .pingTimedOut, .publishTimedOut, .protocolViolation,
+            .connectionClosed, .sendFailed,
             .bytesLost(fromModem: true), .tls:
             .dial
         }

@@ -39,6 +39,7 @@ extension LinkFailure {
         case .noConnectAcknowledgement: "no-connack"
         case .noSubscribeAcknowledgement: "no-suback"
         case .connectionReplaced: "connection-lost"
+        case .connectionSilent: "connection-silent"
         case .pingTimedOut: "ping-timed-out"
         case .publishTimedOut: "publish-timed-out"
         case .protocolViolation: "protocol-violation"
@@ -109,6 +110,9 @@ extension LinkFailure: CustomStringConvertible {
         case .noConnectAcknowledgement: "The connection was made, but CONNECT was not answered."
         case .noSubscribeAcknowledgement: "SUBSCRIBE or UNSUBSCRIBE was not answered."
         case .connectionReplaced: "The TCP connection was lost; the modem made another one without a word."
+        case .connectionSilent:
+            "The cloud is not heard any more, and the modem takes no commands: it holds data that the network does not take, "
+                + "or it hangs."
         case .pingTimedOut: "The cloud did not answer a ping; the connection is dead."
         case .publishTimedOut: "The cloud did not acknowledge a message in time."
         case .protocolViolation(let detail): "What came from the cloud is not MQTT: \(detail)."

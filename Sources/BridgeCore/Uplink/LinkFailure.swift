@@ -88,6 +88,8 @@ public enum LinkFailure: Error, Equatable, Sendable {
     case noSubscribeAcknowledgement
     /// The module has another TCP connection than the one that was dialled, or none.
     case connectionReplaced
+    /// The cloud is not heard, and the module could not be asked why: it took no commands.
+    case connectionSilent
     /// No PINGRESP in time.
     case pingTimedOut
     /// No PUBACK in time.

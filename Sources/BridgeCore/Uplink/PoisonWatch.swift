@@ -65,8 +65,8 @@ extension LinkFailure {
     /// Whether a broker that ends the connection because of a message can look like this.
     var canComeOfMessage: Bool {
         switch self {
-        case .connectionReplaced, .connectionClosed, .sendFailed, .pingTimedOut, .publishTimedOut, .protocolViolation,
-            .tls(.closedByServer):
+        case .connectionReplaced, .connectionSilent, .connectionClosed, .sendFailed, .pingTimedOut, .publishTimedOut,
+            .protocolViolation, .tls(.closedByServer):
             true
         default: false
         }

@@ -62,8 +62,8 @@ extension LinkFailure {
     /// Whether the session ended because the server was heard no more.
     fileprivate var isSilence: Bool {
         switch self {
-        case .connectionReplaced, .connectionClosed, .pingTimedOut, .publishTimedOut, .noSubscribeAcknowledgement,
-            .tls(.closedByServer):
+        case .connectionReplaced, .connectionSilent, .connectionClosed, .pingTimedOut, .publishTimedOut,
+            .noSubscribeAcknowledgement, .tls(.closedByServer):
             true
         default: false
         }

@@ -222,8 +222,9 @@ extension SimulatedModem {
     mutating func transmit(_ bytes: [UInt8], link number: Int) {
         guard let link = links[number], let connection = link.connection else { return }
         guard surroundings.networkIsUp else {
+            // With data under way the keep-alive, whose timer this is while the link is idle, rests.
+            if link.held.isEmpty { set(.dataLimit(number), after: firmware.dataLimit) }
             links[number]?.held += bytes
-            if !isSet(.dataLimit(number)) { set(.dataLimit(number), after: firmware.dataLimit) }
             return
         }
         emit(.send(connection, bytes))

@@ -43,6 +43,7 @@ struct SecureLineTests {
         #expect(line.deadline == Self.start + .milliseconds(2500))
         #expect(line.timerFired(now: Self.start + .milliseconds(2500)) == [.verify])
         #expect(line.meaning(of: .connectionReplaced) == .tls(.closedWhileSecuring(heard: false)))
+        #expect(line.meaning(of: .connectionSilent) == .tls(.timedOut))
         #expect(line.verified(now: Self.start + .seconds(4)) == [])
         #expect(line.deadline == Self.start + .seconds(9))
         _ = line.received([22, 3, 3], now: Self.start + .seconds(5))

@@ -5,10 +5,10 @@ import Testing
 
 /// Transparent mode row by row, with every firmware.
 @Suite struct TransparentDialectTests {
-    private static func transparent(_ version: FirmwareVersion, before: [String] = []) -> Bench {
+    static func transparent(_ version: FirmwareVersion, before: [String] = [], keepAlive: String = "") -> Bench {
         var bench = Bench.started(.joined, version)
         for line in before { _ = bench.ask(line) }
-        _ = bench.ask("AT+CIPSTART=\"TCP\",\"broker\",1883")
+        _ = bench.ask("AT+CIPSTART=\"TCP\",\"broker\",1883\(keepAlive)")
         _ = bench.ask("AT+CIPMODE=1")
         _ = bench.ask("AT+CIPSEND")
         bench.effects = []

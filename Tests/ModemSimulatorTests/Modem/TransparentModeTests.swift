@@ -20,6 +20,26 @@ import Testing
         #expect(bench.modem.lostBytes == 4080)
     }
 
+    @Test(arguments: [FirmwareVersion.nonOS13, .nonOS17], ["", ",60"])
+    func escapeAfterTheDataWasGivenUp(version: FirmwareVersion, keepAlive: String) {
+        var bench = TransparentDialectTests.transparent(version, keepAlive: keepAlive)
+        bench.feed(.struck(.networkDown))
+        bench.send("hello")
+        bench.wait(.milliseconds(500))
+        bench.send("more")
+        bench.wait(.milliseconds(5000))
+        // With data in flight and data behind it, it is data.
+        bench.send("+++")
+        bench.wait(.milliseconds(1100))
+        #expect(bench.ask("AT") == "")
+        // After three retransmissions nothing is in flight any more.
+        bench.wait(.seconds(2))
+        bench.send("+++")
+        bench.wait(.milliseconds(1100))
+        #expect(bench.heard() == "CLOSED\r\n")
+        #expect(bench.ask("AT") == "\r\nOK\r\n")
+    }
+
     @Test func idleLinkIsLostOnlyWithKeepAlive() {
         var bench = Bench.joined()
         _ = bench.ask("AT+CIPSTART=\"TCP\",\"broker\",1883,60")
