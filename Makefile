@@ -17,7 +17,7 @@ help:
 	@echo 'make crash-test  hundreds of kills and power cuts under load, against mosquitto (half an hour; SEED=…)'
 	@echo 'make benchmark what a queued message costs: time, bytes written, memory with many waiting'
 	@echo 'make measure   what the idle daemon costs: memory, wake-ups, time to READY'
-	@echo 'make fault-table, make bad-radio   what faults cost end to end (docs/faults.md), ten minutes each'
+	@echo 'make fault-table, make bad-radio   what faults cost end to end (docs/faults.md), ten to fifteen minutes each'
 
 packages:
 	@scripts/need-packages build
@@ -60,6 +60,7 @@ measure: test-packages
 
 fault-table: test-packages build
 	@Tests/faults/table --write docs/faults.md
+	@Tests/faults/table --tls --write docs/faults.md
 
 bad-radio: test-packages build
 	@Tests/faults/bad-radio

@@ -12,6 +12,22 @@ extension EndToEnd {
             return try daemon.waitForLine("configuration", from: known)
         }
 
+        @Test("SIGHUP as soon as the daemon says READY reloads, and does not end it", .timeLimit(.minutes(1)))
+        func atOnce() throws {
+            for _ in 0..<3 {
+                let bench = try Workbench(.cloud)
+                let manager = try NotifySocket(bench.folder + "/notify")
+                defer { manager.close() }
+                let daemon = try ChildProgram(
+                    Programs.espbridged, ["run", "--config", bench.configurationPath],
+                    environment: ["NOTIFY_SOCKET": manager.path])
+                defer { daemon.end() }
+                manager.whenReady { daemon.signal(SIGHUP) }
+                try daemon.waitForLine("configuration read again")
+                #expect(try bench.status()["version"] != nil)
+            }
+        }
+
         @Test("what does not touch the link is in force at once and keeps it", .timeLimit(.minutes(2)))
         func keepsTheLink() throws {
             let bench = try Workbench(.cloud)

@@ -10,21 +10,46 @@ extension MQTTConnection {
         var effects: [Effect] = []
         // Room for one byte says nothing of room for the message that waits.
         var madeRoom = !canPublish(bytes: 1)
-        var count = count
-        while let burst = outstanding.left(&count) {
+        var rest = count
+        while let burst = outstanding.left(&rest) {
             let late = max(now - burst.departs, .zero)
-            hold = settings.lineHoldsBack ? late : .zero
             if late > .zero {
                 putOff(since: burst.departs - .nanoseconds(1), by: late, until: lineFree + late, now: now)
             }
-            if burst.endsMessage, let message = session.departed() {
-                effects.append(.written(sequence: message.sequence))
-                madeRoom = true
+            if settings.lineHoldsBack {
+                hold.took(burst.bytes, late: late)
+                if burst.endsMessage { hold.endsMessage(after: count - rest) }
+            } else if burst.endsMessage {
+                madeRoom = departed(&effects) || madeRoom
             }
         }
+        hold.taken += count
         sendPieces(now: now, &effects)
         if madeRoom { roomAgain(now: now, &effects) }
         return effects
+    }
+
+    /// Whether ``portHolds(_:now:)`` is to be told from time to time.
+    public var asksForPort: Bool { !sessionTaken && !hold.messageEnds.isEmpty }
+
+    /// Of what a line that holds back took, so many bytes still stand in the port.
+    public mutating func portHolds(_ bytes: Int, now: Moment) -> [Effect] {
+        guard !sessionTaken else { return [] }
+        var effects: [Effect] = []
+        var madeRoom = false
+        while let end = hold.messageEnds.first, hold.taken - bytes >= end {
+            hold.messageLeft()
+            madeRoom = departed(&effects) || madeRoom
+        }
+        if madeRoom { roomAgain(now: now, &effects) }
+        return effects
+    }
+
+    /// The last byte of a message of QoS 0 has left.
+    private mutating func departed(_ effects: inout [Effect]) -> Bool {
+        guard let message = session.departed() else { return false }
+        effects.append(.written(sequence: message.sequence))
+        return true
     }
 
     /// What was written has waited since `since`, and now `waiting` bytes, which is all of it, begin to leave the line.

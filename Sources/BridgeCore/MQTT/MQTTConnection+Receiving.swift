@@ -102,6 +102,7 @@ extension MQTTConnection {
         if answer.packetIdentifier == oldest { oldestAcknowledged = now }
         if !entry.wasSentAgain, let departed = entry.departed { roundTrip.sampled(max(now - departed, .zero)) }
         effects.append(.acknowledged(sequence: entry.message.sequence))
+        if session.inFlight.isEmpty { hold.allAnswered() }
         sendInFlightAgain(now: now, &effects)
         pump(now: now, &effects)
         offerWindow(&effects)

@@ -34,7 +34,8 @@ extension MQTTConnection {
             let due = isFirst ? now : max(lineFree, now) + pause
             lineFree = max(lineFree, due) + settings.lineTime(part.count + settings.packetOverhead)
             let piece = Piece(
-                due: due, bytes: part, burst: Burst(departs: lineFree, endsMessage: endsMessage && index == count - 1),
+                due: due, bytes: part, 
+                burst: Burst(departs: lineFree, endsMessage: endsMessage && index == count - 1, bytes: part.count),
                 isTelling: index > 0 && (index == 1 || index == count - 1))
             if isFirst { send(piece, &effects) } else { pieces.append(piece) }
         }
@@ -57,7 +58,7 @@ extension MQTTConnection {
     /// Sends the pieces whose time has come.
     mutating func sendPieces(now: Moment, _ effects: inout [Effect]) {
         while let due = pieceDue, due <= now {
-            if pieces[0].isTelling, session.isIsolating, settings.suspicion != nil, hold == .zero {
+            if pieces[0].isTelling, session.isIsolating, settings.suspicion != nil, !hold.isFelt {
                 pieces[0].isTelling = false
                 return look(now: now, &effects)
             }

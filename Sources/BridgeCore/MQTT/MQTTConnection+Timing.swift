@@ -50,14 +50,14 @@ extension MQTTConnection {
 
     private var pingDeadline: Moment? {
         guard let ping = pings.first else { return nil }
-        let patience = roundTrip.patience(settings.pingTimeout)
+        let patience = roundTrip.patience(settings.pingTimeout) + hold.patience
         return whileReceiving(ping.departed + patience, patience)
     }
 
     /// Servers answer in order [MQTT-4.6.0-2], so it is enough to watch the oldest.
     private var publishDeadline: Moment? {
         guard let departed = session.inFlight.first?.departed else { return nil }
-        let patience = roundTrip.patience(settings.publishTimeout)
+        let patience = roundTrip.patience(settings.publishTimeout) + hold.patience
         return whileReceiving(max(oldestAcknowledged, departed) + patience, patience)
     }
 
@@ -65,18 +65,15 @@ extension MQTTConnection {
     private var subscriptionDeadline: Moment? {
         guard let pending else { return nil }
         guard phase == .online else { return pending.departed + settings.subackTimeout }
-        let patience = roundTrip.patience(settings.subackTimeout)
+        let patience = roundTrip.patience(settings.subackTimeout) + hold.patience
         return whileReceiving(pending.departed + patience, patience)
     }
-
-    /// So many pieces may stand in the buffers of kernel, adapter and module (two of 2,920 bytes) at most.
-    private static let heldPieces = 16
 
     /// When the connection is looked after: an answer is overdue and nothing at all has come.
     ///
     /// The first time after ``Settings/suspicion``, or a round trip later than nearly every answer comes; after each look
-    /// that found the connection in order, twice as long. Not while bytes wait for the line, nor
-    /// while they may still stand in the buffers of adapter and module behind a line that holds back.
+    /// that found the connection in order, twice as long. Not while bytes wait for the line, nor while they may still stand
+    /// behind a line that holds back.
     private var suspicionDue: Moment? {
         guard let least = settings.suspicion, phase == .online, outstanding.isEmpty else { return nil }
         let unanswered = [
@@ -84,7 +81,7 @@ extension MQTTConnection {
             pending?.departed,
         ]
         guard let since = unanswered.compactMap({ $0 }).min() else { return nil }
-        let patience = max(least, roundTrip.expected + (roundTrip.smoothed ?? .zero)) + hold * Self.heldPieces
+        let patience = max(least, roundTrip.expected + (roundTrip.smoothed ?? .zero)) + hold.patience
         switch suspicion {
         case .none: return max(since, lastReceived) + patience
         case .verifying: return nil

@@ -40,6 +40,7 @@ public struct MQTTConnection: Sendable {
         var departs: Moment
         /// Whether a message of QoS 0 ends with it.
         var endsMessage: Bool
+        var bytes: Int
     }
 
     /// A part of a packet, and when it is written.
@@ -75,8 +76,8 @@ public struct MQTTConnection: Sendable {
     var lineFree = Moment.zero
     /// What the line has not taken yet.
     var outstanding = ByteLedger<Burst>()
-    /// How much later than by its speed the line took the last write, because it holds back.
-    var hold = Duration.zero
+    /// How far the line holds back.
+    var hold = LineHold()
     /// When the connection below was last begun to be looked after.
     var lookBegan = Moment.zero
     var probation: Probation?
@@ -155,15 +156,15 @@ public struct MQTTConnection: Sendable {
         var effects: [Effect] = []
         switch phase {
         case .ended: return []
-        case .condemned(let failure, _):
-            end(.failed(failure), &effects)
-        case .idle:
-            end(.disconnected, &effects)
+        case .idle, .condemned: break
         case .connecting, .subscribing, .online:
+            // The rest of a packet that is longer than what the module can hold cannot go before the end. Then the server
+            // sees the connection closed in the middle of it; DISCONNECT would be taken for more of it.
+            guard pieces.count <= Self.lastPieces else { break }
             transmit(MQTTPacket.disconnect.encoded(), now: now, &effects)
             while let piece = pieces.popFirst() { send(piece, &effects) }
-            end(.disconnected, &effects)
         }
+        end(.disconnected, &effects)
         return effects
     }
 
@@ -177,6 +178,9 @@ public struct MQTTConnection: Sendable {
         defer { session = MQTTSession() }
         return session
     }
+
+    /// So many pieces, of half of ``Settings/longestBurst`` each, the module takes at once.
+    private static let lastPieces = 2
 
     // MARK: State
 

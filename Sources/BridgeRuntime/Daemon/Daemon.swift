@@ -57,6 +57,8 @@ public struct Daemon: Service {
 
     /// Runs until a graceful shutdown is asked for; throws when the outbox or the socket cannot be had.
     public func run() async throws {
+        // Before anybody can know that the daemon is there: until it is trapped, the signal ends a process.
+        let hangUps = await UnixSignalsSequence(trapping: .sighup)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let eventLoop = group.next()
         let household = try await eventLoop.submit {
@@ -68,7 +70,7 @@ public struct Daemon: Service {
         try await eventLoop.flatSubmit { household.value.start() }.get()
 
         await withTaskGroup(of: Void.self) { tasks in
-            tasks.addTask { await followHangUps(household, eventLoop) }
+            tasks.addTask { await follow(hangUps, household, eventLoop) }
             tasks.addTask { try? await gracefulShutdown() }
             await tasks.next()
             tasks.cancelAll()
@@ -78,9 +80,11 @@ public struct Daemon: Service {
     }
 
     /// SIGHUP reads the configuration again, until the task is cancelled.
-    private func followHangUps(_ household: NIOLoopBound<Household>, _ eventLoop: any EventLoop) async {
+    private func follow(
+        _ hangUps: UnixSignalsSequence, _ household: NIOLoopBound<Household>, _ eventLoop: any EventLoop
+    ) async {
         await cancelWhenGracefulShutdown {
-            for await _ in await UnixSignalsSequence(trapping: .sighup) {
+            for await _ in hangUps {
                 let result = reload()
                 try? await eventLoop.submit { household.value.apply(result) }.get()
             }

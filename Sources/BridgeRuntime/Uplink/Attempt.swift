@@ -65,7 +65,9 @@ final class Attempt {
     func begin(on descriptor: CInt, eventLoop: any EventLoop) {
         // What an attempt before was not let say would stand before the first words of this one.
         _ = csystemd_tty_discard_output(descriptor)
-        modem.unsent = { Int(csystemd_tty_unsent(descriptor)) }
+        let unsent = { Int(csystemd_tty_unsent(descriptor)) }
+        modem.unsent = unsent
+        mqtt.unsent = unsent
         let handlers = NIOLoopBound([modem] + (tls?.handlers ?? []) + [mqtt], eventLoop: eventLoop)
         let me = NIOLoopBound(self, eventLoop: eventLoop)
         NIOPipeBootstrap(group: eventLoop)

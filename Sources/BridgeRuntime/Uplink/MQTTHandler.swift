@@ -18,6 +18,8 @@ final class MQTTHandler: ChannelInboundHandler {
         case disconnect
         /// The line took so many of the bytes that were sent.
         case taken(Int)
+        /// So many bytes stand in the port.
+        case unsent(Int)
         case timerFired
     }
 
@@ -31,6 +33,11 @@ final class MQTTHandler: ChannelInboundHandler {
     private let inputs = InputQueue<Input>()
     private var timer: DeadlineTimer?
     private var context: ChannelHandlerContext?
+    /// Bytes that the port has taken and not sent.
+    var unsent: () -> Int = { 0 }
+    private var asksForPort = false
+    /// How soon the port is asked again; at 921,600 baud it sends 900 bytes meanwhile.
+    private static let portPause = TimeAmount.milliseconds(10)
 
     init(
         _ connection: MQTTConnection, tap: LineTap, tracesPackets: @escaping () -> Bool,
@@ -103,6 +110,18 @@ final class MQTTHandler: ChannelInboundHandler {
             for effect in decide(next) { carryOut(effect) }
             timer?.set(connection.deadline)
         }
+        askForPort()
+    }
+
+    /// Asks the port for what it has not sent, as long as somebody waits for it.
+    private func askForPort() {
+        guard let context, connection.asksForPort, !asksForPort else { return }
+        asksForPort = true
+        context.eventLoop.assumeIsolated().scheduleTask(in: Self.portPause) { [weak self] in
+            guard let self else { return }
+            asksForPort = false
+            if self.context != nil { take(.unsent(unsent())) }
+        }
     }
 
     private func decide(_ input: Input) -> [MQTTConnection.Effect] {
@@ -127,6 +146,7 @@ final class MQTTHandler: ChannelInboundHandler {
             return connection.changeSubscriptions(to: subscriptions, now: .now)
         case .disconnect: return connection.disconnect(now: .now)
         case .taken(let count): return connection.lineTook(count, now: .now)
+        case .unsent(let count): return connection.portHolds(count, now: .now)
         case .timerFired: return connection.timerFired(now: .now)
         }
     }

@@ -44,9 +44,9 @@ final class ModemHandler: ChannelDuplexHandler {
     private var mask = ConnectMask()
     /// Bytes that the port has taken and not sent.
     var unsent: () -> Int = { 0 }
-    /// How soon a port that has bytes to send is looked at again, and for how long the orderly end waits for that.
+    /// How soon a port that has bytes to send is looked at again, and for how long the orderly end waits for that, and a look.
     private static let drainPause = Duration.milliseconds(50)
-    private static let drainLimit = Duration.seconds(2)
+    private static let drainLimits = (leaving: Duration.seconds(2), looking: Duration.seconds(20))
 
     init(_ link: ModemLink, tap: LineTap, report: @escaping (AttemptReport) -> Void) {
         self.link = link
@@ -99,18 +99,18 @@ final class ModemHandler: ChannelDuplexHandler {
             return
         }
         switch request {
-        case .leave: takeWhenSent(.leave, until: .now + Self.drainLimit, context)
-        case .verify: takeWhenSent(.verify, until: nil, context)
+        case .leave: takeWhenSent(.leave, until: .now + Self.drainLimits.leaving, context)
+        case .verify: takeWhenSent(.verify, until: .now + Self.drainLimits.looking, context)
         }
         promise?.succeed()
     }
 
     /// `+++` behind bytes that flow control holds back would be taken for more of them, and so would the commands after it.
-    /// A look at the connection is put off until they have gone; whoever asked for it has time-outs of its own.
-    private func takeWhenSent(_ input: Input, until limit: Moment?, _ context: ChannelHandlerContext) {
+    /// Both are put off until they have gone, or will not.
+    private func takeWhenSent(_ input: Input, until limit: Moment, _ context: ChannelHandlerContext) {
         guard timer != nil else { return }
         let now = Moment.now
-        guard unsent() > 0, limit.map({ now < $0 }) ?? true else { return take(input, context) }
+        guard unsent() > 0, now < limit else { return take(input, context) }
         context.eventLoop.assumeIsolated().scheduleTask(deadline: (now + Self.drainPause).deadline) { [weak self] in
             self?.takeWhenSent(input, until: limit, context)
         }

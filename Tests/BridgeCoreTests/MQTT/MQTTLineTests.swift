@@ -86,58 +86,6 @@ struct MQTTLineTests {
         #expect(rig.machine.deadline == before)
     }
 
-    // MARK: Flow control
-
-    /// 200 KB over a line that takes 20 KB a second, where its speed would permit 92.
-    @Test func `a long message over a network slower than the line is given its time, and not looked after`() {
-        var rig = MQTTRig.online(
-            MQTTRig.settings {
-                $0.bytesPerSecond = 92_160
-                $0.suspicion = .milliseconds(2500)
-                $0.heartbeat = .seconds(10)
-                $0.longestBurst = 2048
-                $0.lineHoldsBack = true
-            })
-        rig.takesAtOnce = false
-        let began = rig.now
-        var waiting = rig.publish(.sample(1, bytes: 200_000)).bursts
-        #expect(waiting.count == 1, "the rest waits in the machine, and not in the channel")
-        var sent = 0
-        while !waiting.isEmpty {
-            let count = waiting.removeFirst()
-            let taken = rig.now + .microseconds(50 * count)
-            while let deadline = rig.machine.deadline, deadline < taken {
-                rig.now = deadline
-                let effects = rig.machine.timerFired(now: rig.now)
-                #expect(!effects.contains(.verify))
-                #expect(effects.allSatisfy { if case .failed = $0 { false } else { true } })
-                waiting += effects.bursts
-            }
-            rig.now = taken
-            sent += count
-            waiting += rig.machine.lineTook(count, now: taken).bursts
-        }
-        #expect(sent >= 200_000)
-        #expect(rig.now - began >= .seconds(10))
-        let departed = rig.machine.session.inFlight.first?.departed
-        #expect((departed ?? .zero) + .seconds(1) > rig.now)
-        // What adapter and module still hold takes its time, too.
-        while let deadline = rig.machine.deadline, deadline < rig.now + .seconds(3) {
-            rig.now = deadline
-            #expect(!rig.taking(rig.machine.timerFired(now: rig.now)).contains(.verify))
-        }
-        #expect(rig.receive(.pubAck(.init(packetIdentifier: 1))).first == .acknowledged(sequence: 1))
-    }
-
-    @Test func `a line that takes nothing any more is given up, without a look`() {
-        var rig = Self.holding { $0.lineHoldsBack = true }
-        _ = rig.publish(.sample(1, bytes: 2000))
-        var effects: [MQTTConnection.Effect] = []
-        while effects.isEmpty, let deadline = rig.machine.deadline { effects = rig.wait(deadline - rig.now) }
-        #expect(effects == [.failed(.publishTimedOut)])
-        #expect(rig.machine.takeSession().exposure?.departed == nil)
-    }
-
     // MARK: QoS 0
 
     /// Online, on a line that takes nothing until the test says so.
@@ -199,6 +147,26 @@ struct MQTTLineTests {
         #expect(rig.machine.lineTook(22, now: rig.now) == [.written(sequence: 1)])
     }
 
+    @Test(arguments: [(3000, true), (20_000, false)])
+    func `the end comes in the middle of a long message: what the module can hold goes, and else nothing`(
+        bytes: Int, goes: Bool
+    ) {
+        var rig = MQTTRig.online(MQTTRig.settings { $0.longestBurst = 2048 })
+        let first = rig.publish(.sample(1, bytes: bytes))
+        let effects = rig.machine.disconnect(now: rig.now)
+        #expect(effects.last == .disconnected)
+        let written = (first + effects).flatMap { effect -> [UInt8] in
+            if case .send(let bytes) = effect { bytes } else { [] }
+        }
+        if goes {
+            #expect(written.count == bytes + 2)
+            #expect(written.suffix(2).elementsEqual(MQTTPacket.disconnect.encoded()))
+        } else {
+            #expect(effects == [.disconnected])
+        }
+        #expect(rig.machine.takeSession().sequences == [1])
+    }
+
     @Test func `a long message of QoS 0 is delivered with its last piece`() {
         var rig = MQTTRig.online(MQTTRig.settings { $0.longestBurst = 2048 })
         var effects = rig.publish(.sample(1, bytes: 5000, qos: .atMostOnce))
@@ -238,9 +206,4 @@ struct MQTTLineTests {
         #expect(rig.machine.pieces.count == rest + 1)
         #expect((rig.untilDeadline ?? .seconds(9)) < .seconds(1))
     }
-}
-
-extension [MQTTConnection.Effect] {
-    /// How long each write is.
-    fileprivate var bursts: [Int] { compactMap { if case .send(let bytes) = $0 { bytes.count } else { nil } } }
 }

@@ -6,6 +6,7 @@ final class NotifySocket: @unchecked Sendable {
     private let descriptor: CInt
     private let lock = NSLock()
     private var entries: [(time: Date, text: String)] = []
+    private var reaction: (@Sendable () -> Void)?
 
     init(_ path: String) throws {
         self.path = path
@@ -23,6 +24,9 @@ final class NotifySocket: @unchecked Sendable {
         Thread { [self] in gather() }.start()
     }
 
+    /// Does something as soon as READY=1 comes.
+    func whenReady(_ reaction: @escaping @Sendable () -> Void) { lock.withLock { self.reaction = reaction } }
+
     /// Ends the gathering, with a message to itself.
     func close() { shutdown(descriptor, Int32(SHUT_RD)) }
 
@@ -33,7 +37,11 @@ final class NotifySocket: @unchecked Sendable {
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { break }
             let text = String(decoding: buffer[..<count], as: UTF8.self)
-            lock.withLock { entries.append((Date(), text)) }
+            let react = lock.withLock {
+                entries.append((Date(), text))
+                return text.contains("READY=1") ? reaction : nil
+            }
+            react?()
         }
         Glibc.close(descriptor)
     }
