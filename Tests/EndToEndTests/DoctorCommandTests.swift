@@ -109,7 +109,8 @@ extension EndToEnd {
 
         @Test(
             "TX tied to RX, on a UART", .timeLimit(.minutes(2)),
-            .enabled(if: LoopedUART.path != nil, "ESPBRIDGED_UART names no UART that may be used (see CONTRIBUTING.md)"))
+            .enabled(if: LoopedUART.path != nil, "ESPBRIDGED_UART names no UART that may be used (see CONTRIBUTING.md)")
+        )
         func ownEchoOfUART() throws {
             let bench = try Workbench(.cloud)
             let uart = try LoopedUART()

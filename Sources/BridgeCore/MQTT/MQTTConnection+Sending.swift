@@ -34,7 +34,7 @@ extension MQTTConnection {
             let due = isFirst ? now : max(lineFree, now) + pause
             lineFree = max(lineFree, due) + settings.lineTime(part.count + settings.packetOverhead)
             let piece = Piece(
-                due: due, bytes: part, 
+                due: due, bytes: part,
                 burst: Burst(departs: lineFree, endsMessage: endsMessage && index == count - 1, bytes: part.count),
                 isTelling: index > 0 && (index == 1 || index == count - 1))
             if isFirst { send(piece, &effects) } else { pieces.append(piece) }

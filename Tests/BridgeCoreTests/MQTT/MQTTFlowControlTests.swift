@@ -104,7 +104,8 @@ struct MQTTFlowControlTests {
             var waiting = rig.publish(.sample(1, bytes: size)).bursts
             func check(_ effects: [MQTTConnection.Effect]) {
                 #expect(!effects.contains(.verify), "\(size) bytes: \(buffers.held) are held")
-                #expect(effects.allSatisfy { if case .failed = $0 { false } else { true } }, "\(size) bytes: \(effects)")
+                #expect(
+                    effects.allSatisfy { if case .failed = $0 { false } else { true } }, "\(size) bytes: \(effects)")
             }
             func fire(at deadline: Moment) {
                 rig.now = max(rig.now, deadline)
