@@ -77,6 +77,7 @@ public struct Downlink: Sendable {
             arrivals.append((identifier, false))
             remember(message)
         }
+        if awaitsRepetition(message) { return [] }
         let request = CloudRequest(topic: message.topic, payload: message.payload, prefix: prefix)
         if offer(message) > 0 {
             if let request { canBeAnswered(request, now: now) }
@@ -108,12 +109,12 @@ public struct Downlink: Sendable {
         return effects
     }
 
-    /// The session is over: what was not acknowledged comes again, or never.
+    /// The session is over: what was not acknowledged comes again with a session that the server keeps, or never. So requests
+    /// that nobody has taken go on waiting, and their repetitions are known.
     public mutating func sessionEnded() {
         arrivals = []
         recent = []
-        // Without the session the answers could still be sent; requests that nobody has taken come again.
-        waiting.removeAll { $0.message.packetIdentifier != nil }
+        for index in waiting.indices { waiting[index].message.packetIdentifier = nil }
     }
 
     // MARK: From the programs
@@ -183,6 +184,18 @@ public struct Downlink: Sendable {
     /// A repetition of what has been settled is acknowledged once more; of what has not, it changes nothing.
     private func repeated(_ identifier: UInt16) -> [Effect] {
         arrivals.contains { $0.identifier == identifier } ? [] : [.acknowledge(identifier)]
+    }
+
+    /// Whether it is a request that waits since an earlier session; it is acknowledged in this one when it is settled.
+    private mutating func awaitsRepetition(_ message: InboundMessage) -> Bool {
+        guard message.packetIdentifier != nil,
+            let index = waiting.firstIndex(where: {
+                $0.message.packetIdentifier == nil && $0.message.topic == message.topic
+                    && $0.message.payload == message.payload
+            })
+        else { return false }
+        waiting[index].message = message
+        return true
     }
 
     private func isKnown(_ message: InboundMessage) -> Bool {

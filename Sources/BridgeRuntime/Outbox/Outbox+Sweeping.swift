@@ -60,21 +60,27 @@ extension Outbox {
     private typealias Choice = @Sendable (_ taken: Set<Int64>, OutboxLimits, Database) throws -> [Int64]
 
     /// Drops what `choice` finds, a portion at a time, until it finds nothing more or nothing can be removed.
+    ///
+    /// On a full disk there is no room for the log of a large portion: then it is tried with less, down to one message.
     private func dropAll(
         as reason: DropReason, at now: Int64, _ choice: @escaping Choice, completion: @escaping @Sendable (Int) -> Void
     ) {
-        let total = Mutex(0)
+        let state = Mutex((total: 0, size: Self.portion))
         inPortions(
             { outbox, db in
                 let taken = outbox.taken.withLock { $0 }
                 guard let some = try? choice(taken, outbox.limits.withLock { $0 }, db), !some.isEmpty else {
                     return false
                 }
-                let dropped = outbox.drop(some, as: reason, at: now, db)
-                total.withLock { $0 += dropped }
-                return dropped > 0
+                let size = min(some.count, state.withLock { $0.size })
+                let dropped = outbox.drop(Array(some.prefix(size)), as: reason, at: now, db)
+                state.withLock { state in
+                    state.total += dropped
+                    state.size = dropped > 0 ? min(2 * size, Self.portion) : size / 10
+                }
+                return dropped > 0 || size >= 10
             },
-            completion: { completion(total.withLock { $0 }) })
+            completion: { completion(state.withLock { $0.total }) })
     }
 
     /// Does something on the queue until it says that nothing is left, or the outbox is closed.
@@ -90,9 +96,12 @@ extension Outbox {
     /// For messages whose reply nobody watches for any longer: their program has gone, or the daemon was restarted.
     private func giveUpOverdueReplies(now: Int64, _ db: Database) -> Bool {
         let since = now &- ReplyMatcher.patience.inMilliseconds
-        guard let some = try? ReceiptStore.unanswered(since: since, count: Self.portion, db), !some.isEmpty else {
-            return false
-        }
+        func overdue() -> [Int64] { (try? ReceiptStore.unanswered(since: since, count: Self.portion, db)) ?? [] }
+        guard !overdue().isEmpty else { return false }
+        // The reply may have come, and wait for a transaction.
+        drain(db)
+        let some = overdue()
+        guard !some.isEmpty else { return false }
         let before = books.dropped[.noReply] ?? 0
         perform([.unanswered(some)], db)
         return books.dropped[.noReply] ?? 0 > before

@@ -279,7 +279,7 @@ public final class Outbox: Sendable {
     }
 
     /// Commits all that has gathered, in one transaction.
-    private func drain(_ db: Database) {
+    func drain(_ db: Database) {
         let operations = gathering.withLock { gathering in
             gathering.isScheduled = false
             defer { gathering.operations = [] }

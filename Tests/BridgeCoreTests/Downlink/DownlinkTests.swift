@@ -187,7 +187,7 @@ struct DownlinkTests {
         #expect(offers == 2)
     }
 
-    @Test("at the end of a session, what was not acknowledged is left to the next one; answers still find their way")
+    @Test("at the end of a session, requests go on waiting; answers still find their way")
     func sessionEnds() throws {
         var downlink = downlink()
         _ = downlink.received(message("thing/service/a", packet: 3), now: at(0)) { _ in 1 }
@@ -199,7 +199,42 @@ struct DownlinkTests {
         _ = downlink.subscribed(now: at(2)) {
             offered.append($0.topic); return 1
         }
-        #expect(offered == [Self.prefix + "thing/service/c"])
+        #expect(offered == [Self.prefix + "thing/service/property/set", Self.prefix + "thing/service/c"])
+    }
+
+    @Test("a request that waits over the end of a session is refused in its time, with QoS 1 as well")
+    func sessionEndsBeforeRefusal() {
+        var downlink = downlink()
+        let request = message("thing/service/a", id: "9", packet: 4)
+        #expect(downlink.received(request, now: at(0)) { _ in 0 } == [])
+        downlink.sessionEnded()
+        let effects = downlink.timePassed(at(60))
+        guard case .refuse(let refused, _)? = effects.first else {
+            Issue.record("\(effects)")
+            return
+        }
+        #expect(refused.id == "9")
+        // Of the session that is over nothing is acknowledged.
+        #expect(
+            downlink.refused(refused, isStored: true, now: at(61)).allSatisfy {
+                if case .acknowledge = $0 { false } else { true }
+            })
+    }
+
+    @Test("what the server sends again in the next session is the same request, and acknowledged there")
+    func sessionKept() {
+        var downlink = downlink()
+        _ = downlink.received(message("thing/service/a", id: "9", packet: 4), now: at(0)) { _ in 0 }
+        downlink.sessionEnded()
+        #expect(
+            downlink.received(message("thing/service/a", id: "9", packet: 7, dup: true), now: at(5)) { _ in 0 } == [])
+        var offers = 0
+        let effects = downlink.subscribed(now: at(6)) { _ in
+            offers += 1
+            return 1
+        }
+        #expect(offers == 1)
+        #expect(effects == [.acknowledge(7)])
     }
 
     @Test("memory is bounded, whatever the cloud sends")

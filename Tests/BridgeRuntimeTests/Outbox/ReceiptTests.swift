@@ -43,6 +43,27 @@ struct ReceiptTests {
         #expect(try await outbox.receipt(.id("6")) == nil)
     }
 
+    @Test("a reply that came in time, and is not written yet, is not overdue")
+    func unwrittenReply() async throws {
+        let folder = try TemporaryFolder()
+        let outbox = try Outbox(path: folder.database, limits: OutboxLimits())
+        var awaited = message("5")
+        awaited.awaitsReply = true
+        let number = try await outbox.receipt(awaited)
+        outbox.remove(number, as: .delivered, at: 1_000_000)
+        // Asking has the removal written; what comes now waits for a transaction.
+        #expect(try await state(outbox, .number(number)) == .delivered)
+        outbox.confirm(reply("5"), at: 1_001_000)
+        await withCheckedContinuation { continuation in
+            outbox.sweep(now: 1_000_000 + 120_000) { _ in continuation.resume() }
+        }
+        #expect(outbox.books.dropped[.noReply] == nil)
+        guard case .confirmed = try await state(outbox, .number(number)) else {
+            Issue.record("\(String(describing: try await state(outbox, .number(number))))")
+            return
+        }
+    }
+
     @Test("all of it after a restart, the reply of another session too")
     func restart() async throws {
         let folder = try TemporaryFolder()

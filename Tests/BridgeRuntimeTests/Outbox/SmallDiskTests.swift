@@ -59,6 +59,28 @@ private final class SmallDisk {
         reopened.close()
     }
 
+    @Test("All that waits on a full disk can be purged")
+    func purge() async throws {
+        let disk = try SmallDisk(megabytes: 2)
+        let outbox = try Outbox(path: disk.path + "/outbox.db", limits: OutboxLimits())
+        var stored = 0
+        for number in 0..<8000 {
+            let message = NewMessage(
+                topic: "/sys/a1B2c3D4e5F/gateway-1/thing/event/property/post",
+                payload: [UInt8](repeating: 0x20, count: 90),
+                qos: 1, alinkID: "77668\(number)", queuedAt: 1_000_000)
+            if case .success = await outbox.append(message) { stored += 1 }
+        }
+        #expect(stored > 2000)
+        #expect(stored < 8000, "the disk is not full")
+        let purged = await withCheckedContinuation { continuation in
+            outbox.purge(nil, at: 1_000_000) { continuation.resume(returning: $0) }
+        }
+        #expect(purged == stored)
+        #expect(outbox.books.waiting == 0)
+        outbox.close()
+    }
+
     @Test("Receipts give way to new messages: a small disk does not fill up with them")
     func receiptsGiveWay() async throws {
         let disk = try SmallDisk()
