@@ -17,7 +17,7 @@ extension EndToEnd {
         }
 
         static let causes: [Cause] = [
-            Cause(word: "port-missing", rung: "opening", sentence: "There is no serial port") {
+            Cause(word: "port-missing", rung: "no-port", sentence: "There is no serial port") {
                 try $0.edit("\($0.folder)/tty", "\($0.folder)/later")
             },
             Cause(word: "port-held", rung: "opening", sentence: "is held by cat[") { bench in

@@ -20,6 +20,23 @@ extension EndToEnd {
             try body(path)
         }
 
+        // MARK: A daemon that takes no more clients
+
+        @Test("status, why and watch say why they are not served, exit 69", .timeLimit(.minutes(1)))
+        func crowded() throws {
+            let bench = try Workbench(.cloud)
+            try bench.edit("[socket]", "[socket]\nmax_clients = 2")
+            try bench.start()
+            let clients = try (0..<2).map { _ in try bench.connect() }
+            for client in clients { _ = try client.ask(#"{"bridge":"hello"}"#) }
+            for command in [["status"], ["status", "--json"], ["why"], ["watch"], ["capture", "-"]] {
+                let end = try ChildProgram.run(
+                    Programs.espbridged, command + ["--socket", bench.socketPath], seconds: 20)
+                #expect(end.status == 69, "\(command): \(end.lines)")
+                #expect(end.lines.contains { $0.contains("there are 2 clients already") }, "\(command): \(end.lines)")
+            }
+        }
+
         // MARK: help and usage
 
         @Test(

@@ -35,6 +35,32 @@ extension EndToEnd {
             #expect(try bench.number("outbox.waiting") == 0)
         }
 
+        @Test(
+            "offline, a message with a date of its own is dropped then, and not up to a minute later",
+            .timeLimit(.minutes(1)))
+        func expires() throws {
+            let bench = try Workbench(.cloud)
+            try bench.edit("\(bench.folder)/tty", "\(bench.folder)/no-port")
+            let daemon = try bench.start()
+            let client = try bench.connect()
+            for seconds in [40, 2] {
+                let answer = try client.ask(
+                    #"{"bridge":"publish","message":{"method":"a.b"},"until":"delivered","expires":\#(seconds)}"#)
+                #expect(answer["status"] as? String == "queued")
+            }
+            let began = Date()
+            let dropped = try client.answer(seconds: 20)
+            #expect(dropped["reason"] as? String == "expired")
+            #expect(dropped["receipt"] as? Int == 2)
+            #expect(Date().timeIntervalSince(began) < 10)
+            try daemon.waitForLine("message 2 was dropped: expired")
+            // So it is after a restart.
+            _ = try client.ask(#"{"bridge":"publish","message":{"method":"a.b"},"expires":4}"#)
+            try bench.killDaemon()
+            try bench.start().waitForLine("message 3 was dropped: expired", seconds: 20)
+            #expect(try bench.number("outbox.waiting") == 1)
+        }
+
         @Test("fresh-first: after an outage the newest need not wait for all the old", .timeLimit(.minutes(2)))
         func freshFirst() throws {
             let broker = try Broker()

@@ -250,6 +250,20 @@ extension EndToEnd {
             for number in 0..<5 { try bench.cloud?.waitForLine("\"n\":\(number),") }
         }
 
+        @Test(
+            "plain TCP to a server that takes TLS only: said so", .timeLimit(.minutes(2)),
+            arguments: ["transparent", "packet"])
+        func tlsExpected(mode: String) throws {
+            let bench = try Workbench(.cloud, tls: TLSServer(), more: "[modem]\nmode = \"\(mode)\"")
+            try bench.edit("security = \"tls\"\nca_file = \"ca.pem\"", "")
+            try bench.start()
+            try bench.until("the cause is known", seconds: 60) {
+                try bench.status()["reason_word"] as? String == "tls-expected"
+            }
+            let end = try ChildProgram.run(Programs.espbridged, ["why", "--socket", bench.socketPath])
+            #expect(end.lines.joined().contains("Set mqtt.security = \"tls\""), "\(end.lines)")
+        }
+
         @Test("a reload changes from TCP to TLS", .timeLimit(.minutes(2)))
         func reload() throws {
             let server = try TLSServer()

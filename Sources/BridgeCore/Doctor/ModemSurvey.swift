@@ -34,6 +34,8 @@ struct ModemSurvey: Sendable {
     private var strength: Int?
     private var inRange: [AccessPointSeen] = []
     private var resolved: String?
+    /// The access point has taken the station, which has no address yet.
+    private var isAssociated = false
 
     init(settings: ModemLink.Settings) { self.settings = settings }
 
@@ -57,6 +59,11 @@ struct ModemSurvey: Sendable {
     }
 
     private mutating func heard(_ line: ATLine) {
+        switch ATReply(line) {
+        case .wifiConnected: isAssociated = true
+        case .wifiGotAddress: isAssociated = false
+        default: break
+        }
         if case .looking = chapter, let seen = AccessPointSeen(line) { inRange.append(seen) }
         if case .resolving = chapter, let answer = line.text(after: "+CIPDOMAIN:") {
             resolved = String(answer.filter { $0 != "\"" })
@@ -189,6 +196,13 @@ struct ModemSurvey: Sendable {
             // Without the list there is still the join.
             let words = "the module gave no list of what is in range"
             return [.checked(Checkup(.accessPoint, .skipped, words))] + open(.joining(dialect), now: now)
+        }
+        let noAddress = LinkFailure.noAddress(ssid: settings.ssid)
+        if case .joining = chapter,
+            failure == noAddress || isAssociated && failure == .joinTimedOut(ssid: settings.ssid)
+        {
+            let joined = Checkup(.join, .good, "\"\(settings.ssid)\" joined")
+            return end([.checked(joined), .checked(Checkup(.address, noAddress))])
         }
         var more: [String] = []
         if case .noSuchAccessPoint = failure {

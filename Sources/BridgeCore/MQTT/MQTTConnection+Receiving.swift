@@ -9,7 +9,7 @@ extension MQTTConnection {
             return effects
         case .condemned:
             tail.append(bytes)
-            if let failure = modemsWord { end(.failed(failure), &effects) }
+            if let failure = streamVerdict { end(.failed(failure), &effects) }
             return effects
         case .connecting, .subscribing, .online: break
         }
@@ -31,8 +31,8 @@ extension MQTTConnection {
     /// The stream cannot be read on: either the server or the line erred, or the modem restarted.
     private mutating func condemn(_ error: MQTTError, now: Moment, _ effects: inout [Effect]) {
         let failure = LinkFailure.protocolViolation(detail: error.description)
-        if let word = modemsWord {
-            end(.failed(word), &effects)
+        if let verdict = streamVerdict {
+            end(.failed(verdict), &effects)
         } else if settings.restartVerdictDelay <= .zero {
             end(.failed(failure), &effects)
         } else {
@@ -42,8 +42,13 @@ extension MQTTConnection {
         }
     }
 
-    /// What the modem says itself, in a stream that cannot be read on.
-    private var modemsWord: LinkFailure? { ModemText.verdict(on: tail.bytes) }
+    /// The beginning of a TLS record with an alert (RFC 8446, 5.1): type 21, version 3.x.
+    private static let alert: [UInt8] = [21, 3]
+
+    /// What is known of a stream that cannot be read on: the modem speaks itself, or the server TLS.
+    private var streamVerdict: LinkFailure? {
+        ModemText.verdict(on: tail.bytes) ?? (tail.bytes.starts(with: Self.alert) ? .tlsExpected : nil)
+    }
 
     private mutating func handle(_ packet: MQTTPacket, now: Moment, _ effects: inout [Effect]) {
         if case .connecting = phase {

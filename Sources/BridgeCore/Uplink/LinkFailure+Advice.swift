@@ -56,6 +56,8 @@ extension LinkFailure {
         case .deviceUsedElsewhere:
             "Find the other program or board with this product key and device name, and give each a device of its own; "
                 + "the platform lets one connection of a device live."
+        case .tlsExpected:
+            "Set mqtt.security = \"tls\"; or set mqtt.port to the port on which the server takes plain TCP, mostly 1883."
         case .plainTCPRefused:
             "Set mqtt.security = \"tls\": newer instances take nothing else. Or permit plain TCP for the instance in the "
                 + "console. Check host and port too."
@@ -68,7 +70,7 @@ extension LinkFailure {
         }
     }
 
-    /// The refusals, with what they mean on the Aliyun IoT Platform.
+    /// The refusals, with what they mean on the Aliyun IoT Platform, and with another broker.
     private static func advice(for code: ConnectReturnCode) -> String {
         switch code {
         case .accepted: "Nothing is to be done."
@@ -78,8 +80,11 @@ extension LinkFailure {
                 + "Aliyun refuses others so."
         case .serverUnavailable: "Nothing is to be done: the cloud is tried again."
         case .badUserNameOrPassword:
-            "Check product key, device name and device secret (all three of the same device), and aliyun.region."
-        case .notAuthorized: "Check in the console whether the device was disabled or deleted."
+            "Check product key, device name and device secret (all three of the same device), and aliyun.region; "
+                + "with [broker], its username and password."
+        case .notAuthorized:
+            "Check in the console whether the device was disabled or deleted; with [broker], its username and password, "
+                + "and what the broker permits them."
         }
     }
 }
@@ -91,7 +96,8 @@ extension LinkFailure {
     public var patience: Patience {
         switch self {
         case .tls(let failure): failure.patience
-        case .deviceUsedElsewhere, .plainTCPRefused, .wrongPassword, .firmwareUnsupported, .portNotPermitted,
+        case .deviceUsedElsewhere, .plainTCPRefused, .tlsExpected, .wrongPassword, .firmwareUnsupported,
+            .portNotPermitted,
             .portNotATerminal:
             .needsPerson
         case .refused(.identifierRejected), .refused(.badUserNameOrPassword), .refused(.notAuthorized),
@@ -125,7 +131,8 @@ extension LinkFailure {
             .join
         case .nameNotResolved, .connectionRefused, .hostUnreachable, .closedWhileDialling, .transparentModeRefused,
             .refused, .settingsChanged,
-            .deviceUsedElsewhere, .plainTCPRefused, .noConnectAcknowledgement, .noSubscribeAcknowledgement,
+            .deviceUsedElsewhere, .plainTCPRefused, .tlsExpected, .noConnectAcknowledgement,
+            .noSubscribeAcknowledgement,
             .connectionReplaced, .connectionSilent, .pingTimedOut, .publishTimedOut, .protocolViolation,
             .connectionClosed, .sendFailed,
             .bytesLost(fromModem: true), .tls:

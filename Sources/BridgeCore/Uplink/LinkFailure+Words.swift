@@ -36,6 +36,7 @@ extension LinkFailure {
         case .refused(let code): Self.word(for: code)
         case .deviceUsedElsewhere: "kicked"
         case .plainTCPRefused: "plain-tcp-refused"
+        case .tlsExpected: "tls-expected"
         case .noConnectAcknowledgement: "no-connack"
         case .noSubscribeAcknowledgement: "no-suback"
         case .connectionReplaced: "connection-lost"
@@ -106,6 +107,7 @@ extension LinkFailure: CustomStringConvertible {
         case .refused(let code): "The cloud refused the connection: \(code.meaning) (CONNACK \(code.rawValue))."
         case .deviceUsedElsewhere(let sessions):
             "Another client signs in as the same device: \(sessions) sessions in a row were accepted and ended at once."
+        case .tlsExpected: "The server takes TLS only: it answered CONNECT with a TLS alert."
         case .plainTCPRefused: "The cloud takes TCP connections and hangs up without answering CONNECT, each time."
         case .noConnectAcknowledgement: "The connection was made, but CONNECT was not answered."
         case .noSubscribeAcknowledgement: "SUBSCRIBE or UNSUBSCRIBE was not answered."

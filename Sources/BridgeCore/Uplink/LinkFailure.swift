@@ -83,6 +83,8 @@ public enum LinkFailure: Error, Equatable, Sendable {
     case deviceUsedElsewhere(sessions: Int)
     /// TCP is accepted and CONNECT never answered, where only TLS may be permitted.
     case plainTCPRefused
+    /// The server answered CONNECT with a TLS alert.
+    case tlsExpected
     /// The whole of CONNECT went out, no CONNACK came.
     case noConnectAcknowledgement
     case noSubscribeAcknowledgement

@@ -22,6 +22,8 @@ final class CloudDesk {
     private let neighbours: Neighbours
     private var prefix: String
     private var downlink: Downlink
+    /// Messages that are no requests and that nobody wants.
+    private var unwanted = RecurringNews<Bool>()
     private lazy var timer = DeadlineTimer(eventLoop: eventLoop) { [unowned self] in
         carryOut(downlink.timePassed(.now))
     }
@@ -120,8 +122,18 @@ final class CloudDesk {
                 .cloudMessage, level: .warning,
                 "\(what): no program takes it (\"subscribe\"), request \(request.id) is answered with code 503",
                 ["topic": "\(message.topic)"])
-        } else {
-            logger.event(.cloudMessage, "\(what): no program subscribes to it", ["topic": "\(message.topic)"])
+        } else if unwanted.isNews(true) {
+            logger.event(
+                .cloudMessage, "\(what): no program subscribes to it. Others that nobody wants are counted",
+                ["topic": "\(message.topic)"])
+        }
+    }
+
+    func tellRecurringNews() {
+        for (_, messages) in unwanted.takeCounts() {
+            logger.event(
+                .cloudMessage, "from the cloud, \(messages) more messages: no program subscribes to them",
+                ["messages": "\(messages)"])
         }
     }
 

@@ -22,6 +22,11 @@ final class Household {
     private let startedWith: Configuration
     private var watchdog: WatchdogFeeder?
     private var sweeper: RepeatedTask?
+    private var expiry = Expiry()
+    private lazy var expiryTimer = DeadlineTimer(eventLoop: eventLoop) { [unowned self] in
+        expiry.due = nil
+        sweep()
+    }
     private var shownStatus = ""
     private var shownEvent: [UInt8] = []
 
@@ -79,6 +84,7 @@ final class Household {
                 linkEvent: { wiring.household?.linkEvent() ?? [] },
                 added: { wiring.household?.uplink.moreWaiting() },
                 purging: { wiring.household?.uplink.unload() },
+                expires: { wiring.household?.expires(at: $0) },
                 inFlight: { wiring.household?.uplink.inFlight ?? [] }))
         wiring.services = services
         wiring.desk = desk
@@ -117,13 +123,47 @@ final class Household {
         uplink.tap.listen(
             while: { [weak server] in server?.isCaptured ?? false },
             tell: { [weak server] line, isStream in server?.tellCapture(line, isStream: isStream) })
-        let services = NIOLoopBound(services, eventLoop: eventLoop)
-        sweeper = eventLoop.scheduleRepeatedTask(initialDelay: .seconds(60), delay: .seconds(60)) { [outbox] _ in
-            outbox.sweep(now: WallTime.now.milliseconds)
-            services.value.tellRefusals()
+        let me = NIOLoopBound(self, eventLoop: eventLoop)
+        sweeper = eventLoop.scheduleRepeatedTask(initialDelay: .seconds(60), delay: .seconds(60)) { _ in
+            me.value.sweep()
+            me.value.services.tellRecurringNews()
         }
+        sweep()
         uplink.start()
         showStatus()
+    }
+
+    /// Drops what is over, and sees to it that what is over next is dropped then.
+    private func sweep() {
+        let me = NIOLoopBound(self, eventLoop: eventLoop)
+        let eventLoop = eventLoop
+        let now = WallTime.now.milliseconds
+        outbox.sweep(now: now) { [outbox] _ in
+            outbox.nextExpiry(after: now) { next in
+                eventLoop.execute { next.map { me.value.expires(at: $0) } }
+            }
+        }
+    }
+
+    /// A message is over then.
+    private func expires(at time: Int64) {
+        guard expiry.isNext(time, now: WallTime.now.milliseconds) else { return }
+        expiryTimer.set(expiry.due.map { .now + .milliseconds(max(Expiry.least, $0 - WallTime.now.milliseconds)) })
+    }
+
+    /// When a message is over next, as far as is known: wall clock, milliseconds since 1970.
+    private struct Expiry {
+        /// Between two sweeps, in milliseconds.
+        static let least: Int64 = 1000
+        /// Later than this, the next regular sweep will see.
+        private static let most: Int64 = 60_000
+        var due: Int64?
+
+        mutating func isNext(_ time: Int64, now: Int64) -> Bool {
+            guard time < now &+ Self.most, time < due ?? .max else { return false }
+            due = time
+            return true
+        }
     }
 
     /// New clients get `shutting-down`; the session ends with DISCONNECT; what was accepted is on disk.
@@ -131,6 +171,7 @@ final class Household {
         manager.stopping()
         logger.event(.stopping, "stopping: ending the session, the modem goes back to command mode")
         sweeper?.cancel()
+        expiryTimer.set(nil)
         let promise = eventLoop.makePromise(of: Void.self)
         uplink.stop { promise.succeed() }
         let me = NIOLoopBound(self, eventLoop: eventLoop)

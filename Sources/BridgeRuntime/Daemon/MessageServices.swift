@@ -15,6 +15,8 @@ final class MessageServices: LocalServices {
         var added: () -> Void
         /// Messages are about to be removed from it.
         var purging: () -> Void
+        /// One was added that is over then: wall clock, milliseconds since 1970.
+        var expires: (Int64) -> Void
         /// Messages that were published and not yet acknowledged, in that order.
         var inFlight: () -> [Int64]
     }
@@ -43,7 +45,10 @@ final class MessageServices: LocalServices {
     /// What is known of each connected client that has sent a message.
     private var clients: [ObjectIdentifier: Client] = [:]
     private var broken = BrokenConnections()
-    private var refusals = RefusalTally()
+    private var refusals = RecurringNews<RequestError>()
+    private var drops = RecurringNews<DropReason>()
+    /// Codes other than 200.
+    private var codes = RecurringNews<Int>()
     private var replies = ReplyMatcher()
     /// When the last session ended.
     private var sessionEndedAt = WallTime.now.milliseconds
@@ -104,9 +109,11 @@ final class MessageServices: LocalServices {
         outbox.purge(selection, at: WallTime.now.stamp) { count in
             eventLoop.execute {
                 let (me, done) = bound.value
-                me.logger.event(
-                    .outboxNotice, level: .warning, "\(count) waiting messages were purged by a person",
-                    peer.metadata)
+                if count > 0 {
+                    me.logger.event(
+                        .outboxNotice, level: .warning, "\(count) waiting messages were purged by a person",
+                        peer.metadata)
+                }
                 me.questions.added()
                 done(count)
             }
@@ -134,13 +141,24 @@ final class MessageServices: LocalServices {
         }
     }
 
-    /// Says how many messages were refused; to be called about once a minute.
-    func tellRefusals() {
+    /// Says how often happened again what the journal has once; to be called about once a minute.
+    func tellRecurringNews() {
         for (error, messages) in refusals.takeCounts() {
             logger.event(
                 .requestRefused, level: .warning, "\(messages) more messages were refused: \(error.rawValue)",
                 ["reason": "\(error.rawValue)", "messages": "\(messages)"])
         }
+        for (reason, messages) in drops.takeCounts() {
+            logger.event(
+                .outboxNotice, level: .warning, "\(messages) more messages were dropped: \(reason.rawValue)",
+                ["reason": "\(reason.rawValue)", "messages": "\(messages)"])
+        }
+        for (code, messages) in codes.takeCounts() {
+            logger.event(
+                .cloudMessage, level: .warning, "the cloud answered \(messages) more messages with code \(code)",
+                ["code": "\(code)", "messages": "\(messages)"])
+        }
+        desk.tellRecurringNews()
     }
 
     private func sender(of submission: Submission) -> Sender {
@@ -167,12 +185,16 @@ final class MessageServices: LocalServices {
             }
             report(.queued(receipt: appended.sequence, id: submission.request.alinkID))
             switch appended.outcome {
-            case .stored: questions.added()
+            case .stored:
+                questions.added()
+                if let expires = submission.request.expires, WallTime.now.isPlausible {
+                    questions.expires(WallTime.now.milliseconds &+ expires)
+                }
             case .repeatedWaiting: break
             case .repeatedGone: tellFate(of: appended.sequence, submission, report)
             }
         case .failure(let refusal):
-            if refusals.refused(refusal.error) {
+            if refusals.isNews(refusal.error) {
                 logger.event(
                     .requestRefused, level: .warning,
                     "a message was refused: \(refusal). Others that are refused for the same reason are counted",
@@ -250,6 +272,13 @@ final class MessageServices: LocalServices {
     /// The outbox gave messages up.
     func dropped(_ messages: [DroppedMessage]) {
         for message in messages {
+            // What a person purged or is set aside has its own line.
+            if [.expired, .queueFull].contains(message.reason), drops.isNews(message.reason) {
+                logger.event(
+                    .outboxNotice, level: .warning,
+                    "message \(message.sequence) was dropped: \(message.reason.rawValue). Others that are dropped for the same reason are counted",
+                    ["receipt": "\(message.sequence)", "reason": "\(message.reason.rawValue)"])
+            }
             replies.forget(receipt: message.sequence)
             finish(message.sequence, .dropped(receipt: message.sequence, message.reason))
         }
@@ -262,7 +291,7 @@ final class MessageServices: LocalServices {
             let id = reply["id"]?.text
         else { return }
         let code = reply["code"]?.integer
-        if let code, code != 200 {
+        if let code, code != 200, codes.isNews(code) {
             logger.event(
                 .cloudMessage, level: .warning,
                 "the cloud answered message \(id) on \(message.topic) with code \(code): \(Self.readable(reply["message"]?.text ?? ""))",

@@ -25,7 +25,8 @@ struct StatusReport {
             members.append(.init("reason_word", .string(failure.word)))
             members.append(.init("advice", .string(failure.advice)))
         } else if situation.state != .online {
-            members.append(.init("reason", .string("the link is being brought up")))
+            let reason = situation.state == .stopping ? "the daemon is stopping" : "the link is being brought up"
+            members.append(.init("reason", .string(reason)))
         }
         if let rung = situation.failedRung { members.append(.init("failed_rung", .string(rung.rawValue))) }
         if let since = situation.offlineSince { members.append(.init("offline_since", .string(since.text))) }

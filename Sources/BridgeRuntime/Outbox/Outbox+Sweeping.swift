@@ -30,6 +30,11 @@ extension Outbox {
         }
     }
 
+    /// When the first message with a date of its own after `now` is over; nil when none has one.
+    public func nextExpiry(after now: Int64, completion: @escaping @Sendable (Int64?) -> Void) {
+        onQueue { _, db in completion((try? OutboxStore.nextExpiry(after: now, db)) ?? nil) }
+    }
+
     /// Removes waiting messages that are not handed out, on a person's order.
     ///
     /// - Parameter selection: one message, or nil for all.

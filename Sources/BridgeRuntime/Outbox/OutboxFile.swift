@@ -1,6 +1,7 @@
 import BridgeCore
 import Foundation
 import GRDB
+import Glibc
 
 /// Opens the database of the outbox, and sets a corrupt one aside.
 enum OutboxFile {
@@ -98,6 +99,7 @@ enum OutboxFile {
         let isMarked = FileManager.default.fileExists(atPath: damageMark(of: path))
         let queue: DatabaseQueue
         do {
+            makePrivate(path)
             queue = try DatabaseQueue(path: path, configuration: configuration)
         } catch let error as DatabaseError where isCorruption(error) {
             throw Corrupt(QueueInspector.words(error), path: path)
@@ -118,6 +120,13 @@ enum OutboxFile {
             try? queue.close()
             throw error
         }
+    }
+
+    /// Makes the file, if there is none, so that only its owner reads what waits; SQLite gives log and index the same mode.
+    static func makePrivate(_ path: String) {
+        let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        // What is wrong with it is said when it is opened as a database.
+        if descriptor >= 0 { close(descriptor) }
     }
 
     private static func prepare(

@@ -27,6 +27,7 @@ struct OutboxSalvage {
         guard let pages = SalvagePages(path: path) else { throw OutboxSalvageError.unreadable }
         var configuration = GRDB.Configuration()
         configuration.label = "espbridged.salvage"
+        OutboxFile.makePrivate(target(of: path))
         let queue = try DatabaseQueue(path: target(of: path), configuration: configuration)
         do {
             let summary = try queue.writeWithoutTransaction { db in

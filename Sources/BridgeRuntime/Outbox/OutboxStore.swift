@@ -158,6 +158,12 @@ enum OutboxStore {
         return found.sorted()
     }
 
+    /// When the next message with a date of its own is over; nil when none has one.
+    static func nextExpiry(after now: Int64, _ db: Database) throws -> Int64? {
+        let statement = try db.cachedStatement(sql: "SELECT min(expires_at) FROM message WHERE expires_at > ?")
+        return try Int64.fetchOne(statement, arguments: [now])
+    }
+
     /// The clock is set: what came and left before that has an age from now on. At most `count` of them; says how many.
     static func date(now: Int64, count: Int, _ db: Database) throws -> Int {
         for (table, time) in [("message", "queued_at"), ("receipt", "left_at"), ("set_aside", "left_at")] {

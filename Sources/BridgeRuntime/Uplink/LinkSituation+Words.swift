@@ -35,9 +35,16 @@ extension LinkSituation {
         guard let failure else {
             return "Not online yet: the link has been on its way up\(since) and stands at \(state.rawValue)."
         }
+        if isPastFailure, let failedRung {
+            return "Not online\(since): the link is on its way up and stands at \(state.rawValue). "
+                + "Before, it failed at \(failedRung.rawValue): \(failure)"
+        }
         let sentences = ["Not online\(since): \(place).", "\(failure)", failure.advice, prospect]
         return sentences.joined(separator: " ")
     }
+
+    /// Whether an attempt has got further than the last one.
+    private var isPastFailure: Bool { state.isStep && failedRung.map { $0 < state } ?? false }
 
     private var place: String {
         let since = failingSince.map { " since \($0.text)" } ?? ""

@@ -69,7 +69,7 @@ struct LinkSituation {
 
     /// There is no port to work on.
     mutating func lacksPort(_ failure: LinkFailure) {
-        note(failure, at: .opening)
+        if case .portMissing = failure { note(failure, at: .noPort) } else { note(failure, at: .opening) }
         nextAttempt = nil
         if state != .noPort { enter(.noPort) }
         address = nil

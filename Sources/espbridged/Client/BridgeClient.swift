@@ -61,10 +61,20 @@ struct BridgeClient: ~Copyable {
             }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else {
-                throw Unreachable(description: "\(path): \(String(cString: strerror(errno))) while sending")
+                let code = errno
+                throw Unreachable(
+                    description: "\(path): \(partingWords ?? "\(String(cString: strerror(code))) while sending")")
             }
             rest = rest.dropFirst(count)
         }
+    }
+
+    /// Why the daemon hung up, if it said so before.
+    private var partingWords: String? {
+        var chunk = [UInt8](repeating: 0, count: 4096)
+        let count = recv(descriptor, &chunk, chunk.count, Int32(MSG_DONTWAIT))
+        guard count > 0, let line = chunk[..<count].split(separator: 10).first else { return nil }
+        return (try? JSONValue(parsing: Array(line)))?["detail"]?.text
     }
 
     /// Says that nothing more will be sent; answers still come.

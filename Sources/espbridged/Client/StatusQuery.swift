@@ -22,6 +22,9 @@ enum StatusQuery {
             guard let answer = try? JSONValue(parsing: Array(line.utf8)) else {
                 throw BridgeClient.Unreachable(description: "\(path): the answer is not JSON: \(line)")
             }
+            if answer["status"]?.text == "refused" {
+                throw BridgeClient.Unreachable(description: "\(path): \(answer["detail"]?.text ?? line)")
+            }
             return answer
         case .timedOut:
             throw BridgeClient.Unreachable(description: "\(path): no answer within \(patience / 1000) s")

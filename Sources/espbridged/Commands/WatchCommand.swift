@@ -15,6 +15,9 @@ struct WatchCommand: ParsableCommand {
             Exit status: 69 when no daemon answers or when it ends.
             """)
 
+    /// For how long the first answer is waited for, in milliseconds.
+    private static let patience = 10_000
+
     @OptionGroup var socket: SocketOption
 
     @Argument(help: "Topic filters or method patterns.")
@@ -28,19 +31,25 @@ struct WatchCommand: ParsableCommand {
             "topics": .array((patterns.isEmpty ? ["#"] : topics).map { .string($0) }),
             "methods": .array(methods.map { .string($0) }),
         ]
-        var refusal: String?
+        var refusal: JSONValue?
         do throws(BridgeClient.Unreachable) {
             var client = try BridgeClient(path: socket.path)
             try client.send((request.serialized + "\n").utf8)
-            while refusal == nil, case .line(let line) = try client.readLine(milliseconds: nil) {
+            var patience: Int? = Self.patience
+            while refusal == nil, case .line(let line) = try client.readLine(milliseconds: patience) {
+                patience = nil
                 guard let answer = try? JSONValue(parsing: Array(line.utf8)) else { continue }
                 if answer["event"] != nil { Standard.say(line) }
-                if answer["status"]?.text == "refused" { refusal = answer["detail"]?.text ?? line }
+                if answer["status"]?.text == "refused" { refusal = answer }
             }
         } catch {
             throw Failure.unavailable(error.description)
         }
-        if let refusal { throw Failure.usage(refusal) }
-        throw Failure.unavailable("\(socket.path): the daemon has ended the connection")
+        if let refusal {
+            let words = refusal["detail"]?.text ?? refusal.serialized
+            throw refusal["error"]?.text == RequestError.notPermitted.rawValue
+                ? Failure.unavailable(words) : Failure.usage(words)
+        }
+        throw Failure.unavailable("\(socket.path): the daemon does not answer, or has ended the connection")
     }
 }

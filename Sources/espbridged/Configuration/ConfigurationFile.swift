@@ -32,6 +32,9 @@ enum ConfigurationFile {
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw Rejected(lines: ["\(path): is not UTF-8 text"])
         }
+        if let line = Self.lineWithNUL(text) {
+            throw Rejected(lines: ["\(path):\(line): a NUL character has no place in a value"])
+        }
         let table: TOMLTable
         do {
             table = try TOMLTable(string: text)
@@ -63,13 +66,23 @@ enum ConfigurationFile {
         getenv("CREDENTIALS_DIRECTORY").map { String(cString: $0) }
     }
 
+    /// The first line with a NUL, as such or written as an escape, where the parser would end the value without a word.
+    private static func lineWithNUL(_ text: String) -> Int? {
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        let index = lines.firstIndex { line in
+            !line.drop { $0 == " " || $0 == "\t" }.hasPrefix("#")
+                && (line.utf8.contains(0) || line.contains("\\u0000") || line.contains("\\U00000000"))
+        }
+        return index.map { $0 + 1 }
+    }
+
     /// The parser's words, without what it quotes from the file: that may be a part of a secret.
     private static func syntaxError(_ error: TOMLParseError, path: String) -> String {
         let place = error.source.begin
         let message = error.description.prefix { $0 != "'" && $0 != "\"" && $0 != "\n" }
         var words = message.hasSuffix(", saw ") ? message.dropLast(6) : message
         if words.hasSuffix(": expected ") { words = words.dropLast(11) }
-        while words.last == " " || words.last == "," { words = words.dropLast() }
+        while words.last == " " || words.last == "," || words.last == ":" { words = words.dropLast() }
         return "\(path):\(place.line): column \(place.column): \(words.isEmpty ? "not valid TOML" : String(words))"
     }
 }

@@ -38,6 +38,7 @@ import Testing
             ("out-of-range.at", "There is no access point \"workshop\" in range."),
             ("seen-the-second-time.at", "\"workshop\" -57 dBm channel 6"),
             ("unseen-but-there.at", "\"workshop\" joined after 900 ms"),
+            ("no-address.at", "\"workshop\" was joined, but gave no address."),
             ("wrong-password.at", "does not take the password"),
             ("dns.at", "could not be resolved"),
         ])

@@ -47,7 +47,7 @@ final class MessageServicesFixture {
                     defaultQoS: .atLeastOnce, eventLoop: loop,
                     logger: Logger(label: "test") { _ in journal },
                     questions: .init(
-                        hello: { [:] }, status: { [:] }, linkEvent: { [] }, added: {}, purging: {},
+                        hello: { [:] }, status: { [:] }, linkEvent: { [] }, added: {}, purging: {}, expires: { _ in },
                         inFlight: { inFlight.all })),
                 eventLoop: loop)
         }.wait()

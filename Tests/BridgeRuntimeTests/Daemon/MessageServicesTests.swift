@@ -220,12 +220,34 @@ struct MessageServicesTests {
             ])
     }
 
+    @Test("drops and the cloud's refusals are a line each, and numbers")
+    func manyDropped() throws {
+        let fixture = try MessageServicesFixture()
+        try fixture.onLoop { services in
+            services.dropped((1...30).map { DroppedMessage(sequence: $0, reason: .queueFull) })
+            services.dropped([DroppedMessage(sequence: 31, reason: .purged)])
+            for id in 1...20 {
+                services.received(
+                    InboundMessage(
+                        topic: "/sys/p/d/thing/event/property/post_reply",
+                        payload: Array("{\"id\":\"\(id)\",\"code\":460,\"message\":\"no params\"}".utf8)))
+            }
+            services.tellRecurringNews()
+        }
+        let lines = fixture.journal.warnings.map(\.text)
+        #expect(lines.count == 4)
+        #expect(lines.first?.hasPrefix("message 1 was dropped: queue-full.") == true)
+        #expect(lines.dropFirst().first?.contains("answered message 1 on") == true)
+        #expect(lines.contains("29 more messages were dropped: queue-full"))
+        #expect(lines.contains("the cloud answered 19 more messages with code 460"))
+    }
+
     @Test("a flood of refusals is two lines in the journal: the first, and a number")
     func manyRefused() throws {
         let fixture = try MessageServicesFixture(limits: OutboxLimits(maxBytes: 1))
         for _ in 0..<50 { try fixture.submit(until: .queued) }
         #expect(try fixture.reported(50))
-        try fixture.onLoop { $0.tellRefusals() }
+        try fixture.onLoop { $0.tellRecurringNews() }
         let lines = fixture.journal.warnings
         #expect(lines.count == 2)
         #expect(lines.last?.text == "49 more messages were refused: queue-full")

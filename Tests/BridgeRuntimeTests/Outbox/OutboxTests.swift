@@ -294,6 +294,12 @@ import Testing
     func synchronous() async throws {
         let outbox = try Outbox(path: folder.database, limits: OutboxLimits())
         _ = try await outbox.receipt(.test("a"))
+        // Whatever the umask: messages are for those whom the socket lets in.
+        for suffix in ["", "-wal", "-shm"] {
+            var file = stat()
+            #expect(stat(folder.database + suffix, &file) == 0)
+            #expect(file.st_mode & 0o777 == 0o600, "\(suffix)")
+        }
         let mode = try await DatabaseQueue(path: folder.database).read { db in
             try String.fetchOne(db, sql: "PRAGMA journal_mode")
         }

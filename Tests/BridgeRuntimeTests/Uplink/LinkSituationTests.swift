@@ -34,6 +34,21 @@ struct LinkSituationTests {
         #expect(situation.line(waiting: 0) == "online since \(situation.since.text)")
     }
 
+    @Test("what failed before, and the attempt is past, is not said to fail")
+    func pastFailure() {
+        var situation = LinkSituation()
+        situation.lacksPort(.portMissing(path: "/dev/x"))
+        #expect(situation.explanation(waiting: 0).contains(": it fails at no-port since 20"))
+        #expect(situation.explanation(waiting: 0).contains("Plug"))
+        _ = situation.climbed(.joining)
+        let text = situation.explanation(waiting: 1)
+        #expect(
+            text.contains(
+                ": the link is on its way up and stands at joining. Before, it failed at no-port: There is no"))
+        #expect(!text.contains("Plug"))
+        #expect(text.hasSuffix("1 message waits."))
+    }
+
     @Test("new settings that have to wait for the limit of CONNECTs: not online, and why, and until when")
     func waitsForBudget() {
         var situation = LinkSituation()

@@ -209,6 +209,16 @@ struct ConfigurationFileTests {
             ])
     }
 
+    @Test("a NUL, which would end a value without a word, is a mistake", arguments: ["\\u0000", "\\U00000000", "\0"])
+    func nul(written: String) throws {
+        let text = Self.short.replacingOccurrences(of: "ssid = \"", with: "ssid = \"ab\(written)")
+        try #require(text != Self.short)
+        let mistakes = try folder.load(text).mistakes
+        #expect(mistakes.count == 1)
+        #expect(mistakes.first?.hasSuffix(": a NUL character has no place in a value") == true)
+        #expect(try folder.load(Self.short + "\n# \\u0000 in a remark\n").mistakes.isEmpty)
+    }
+
     @Test("a subscription's mistakes are found at its own line, whatever stands before it")
     func subscriptions() throws {
         let text =
