@@ -45,7 +45,7 @@ public struct JournalLogHandler: LogHandler {
         if usesJournal {
             Self.sendToJournal(Self.entries(level: event.level, message: "\(event.message)", metadata: fields))
         } else {
-            Self.writeToStandardError(level: event.level, message: "\(event.message)")
+            Self.writeToStandardError(level: event.level, message: "\(event.message)\(Self.peer(in: fields))")
         }
     }
 
@@ -56,6 +56,12 @@ public struct JournalLogHandler: LogHandler {
             entries.append(key == JournalEvent.metadataKey ? "MESSAGE_ID=\(value)" : "\(fieldName(key))=\(value)")
         }
         return entries
+    }
+
+    /// The program that a line is about, where no fields go with the line.
+    static func peer(in metadata: Logger.Metadata) -> String {
+        let words = ["pid", "uid", "unit"].compactMap { name in metadata["peer-\(name)"].map { "\(name) \($0)" } }
+        return words.isEmpty ? "" : " (\(words.joined(separator: ", ")))"
     }
 
     /// `peer-pid` becomes `ESPBRIDGED_PEER_PID`: upper case, digits and underscores only (systemd.journal-fields(7)).

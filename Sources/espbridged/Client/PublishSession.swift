@@ -70,16 +70,19 @@ struct PublishSession: ~Copyable {
         case .timedOut:
             progress.finish()
             Standard.complain(
-                "no answer within \(milliseconds / 1000) s: \(answered) of \(total) answered, \(open.count) not \(until)"
+                "no answer within \(milliseconds / 1000) s: \(answered) of \(total) answered, \(outstanding) not \(until)"
             )
             return false
         case .ended:
             progress.finish()
             throw BridgeClient.Unreachable(
                 description:
-                    "the daemon closed the connection: \(answered) of \(total) answered, \(open.count) not \(until)")
+                    "the daemon closed the connection: \(answered) of \(total) answered, \(outstanding) not \(until)")
         }
     }
+
+    /// Messages of which nothing final is known.
+    private var outstanding: Int { total - settled - failed }
 
     private mutating func account(for answer: JSONValue) {
         let status = answer["status"]?.text

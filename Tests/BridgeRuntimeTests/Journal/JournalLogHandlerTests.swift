@@ -18,6 +18,14 @@ struct JournalLogHandlerTests {
             ])
     }
 
+    @Test("where no fields go with a line, it names the program that it is about")
+    func peer() {
+        #expect(
+            JournalLogHandler.peer(in: ["peer-pid": "71", "peer-uid": "0", "peer-unit": "a.service", "topic": "t"])
+                == " (pid 71, uid 0, unit a.service)")
+        #expect(JournalLogHandler.peer(in: ["topic": "t"]) == "")
+    }
+
     @Test(
         "levels are syslog's priorities",
         arguments: zip(Logger.Level.allCases, ["7", "7", "6", "5", "4", "3", "2"]))
