@@ -187,6 +187,9 @@ extension ModemLink {
             return end(.left)
         case (.verifying, .modemRestartedOnline):
             return end(.failed(failure))
+        case (.verifying, .commandFailed):
+            // It would not enter the tunnel again: the link was closed in between.
+            return end(.failed(.connectionClosed))
         case (.verifying, _):
             return end(.failed(.connectionSilent))
         case (.calling, .modemBusy) where isResetting:

@@ -2,7 +2,7 @@
 ///
 /// What the peer sends then comes as `\r\n+IPD,<n>:` and n bytes, between lines of text. Until the first command is out,
 /// what is not in such a frame is still the tunnel's own: the module was in transparent mode when it came. Only NonOS AT's
-/// `CLOSED` is not: it follows `+++` when the link was down just then.
+/// `CLOSED` is not: it follows `+++` when the link was down just then. Nor is `+QUITT`, which AT+SYSMSG has said on leaving.
 struct TunnelBreak {
     enum Part: Equatable {
         /// Bytes of the peer.
@@ -16,6 +16,7 @@ struct TunnelBreak {
     private static let frame = Array("+IPD,".utf8)
     private static let framed = Array("\r\n+IPD,".utf8)
     private static let closed = Array("CLOSED\r\n".utf8)
+    private static let left = Array("+QUITT\r\n".utf8)
     /// `65536:`
     private static let mostDigits = 5
 
@@ -61,6 +62,7 @@ struct TunnelBreak {
             case .closed:
                 waiting.removeFirst(Self.closed.count)
                 parts.append(.closed)
+            case .left: waiting.removeFirst(Self.left.count)
             case .frame(let head, let count):
                 waiting.removeFirst(head)
                 missing = count
@@ -74,6 +76,7 @@ struct TunnelBreak {
         /// More bytes will tell.
         case undecided
         case closed
+        case left
         case frame(head: Int, count: Int)
     }
 
@@ -81,7 +84,8 @@ struct TunnelBreak {
         let rest = waiting[start...]
         if !isDialogue {
             if rest.starts(with: Self.closed) { return .closed }
-            if Self.closed.starts(with: rest) { return .undecided }
+            if rest.starts(with: Self.left) { return .left }
+            if Self.closed.starts(with: rest) || Self.left.starts(with: rest) { return .undecided }
         }
         // In the dialogue the line end before a frame belongs to the text, so that no line waits for its end.
         for head in isDialogue ? [Self.frame] : [Self.framed, Self.frame] {

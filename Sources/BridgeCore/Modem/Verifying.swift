@@ -52,7 +52,7 @@ extension ModemLink {
         }
         for part in tunnelBreak.received(bytes) {
             switch part {
-            case .closed: return effects + end(.failed(.connectionReplaced))
+            case .closed: return effects + end(.failed(.connectionClosed))
             case .tunnel(let bytes): effects.append(.deliver(bytes))
             case .text(let text):
                 var rest = text[...]

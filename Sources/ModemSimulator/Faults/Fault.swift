@@ -119,7 +119,10 @@ extension SimulatedModem {
             cancel(.dataLimit(number))
             if isUp {
                 links[number]?.held = []
-                if let connection = link.connection, !link.held.isEmpty { emit(.send(connection, link.held)) }
+                if let connection = link.connection, !link.held.isEmpty {
+                    links[number]?.knowsNextTaken = link.tookHeld
+                    emit(.send(connection, link.held))
+                }
             } else if link.keepAlive > 0 {
                 // KEEPIDLE = n, KEEPINTVL = 1, KEEPCNT = 3.
                 set(.dataLimit(number), after: .seconds(link.keepAlive + 3))

@@ -10,6 +10,8 @@ extension SimulatedModem {
         guard volatile.isTransparentMode, !volatile.hasManyLinks, links[0]?.state == .open else { return fail() }
         succeed()
         say("\r\n>")
+        // What an earlier connection did not take is gone with it.
+        transparent.discard()
         phase = .data
     }
 

@@ -24,6 +24,10 @@ struct Link: Equatable {
     var target: (address: String, port: Int)?
     /// Bytes that TCP could not send because the network is down.
     var held: [UInt8] = []
+    /// Whether the firmware was told of all of it that TCP has it.
+    var tookHeld = false
+    /// The next word of TCP that it has taken something is about what the firmware was told of.
+    var knowsNextTaken = false
     /// When TCP took the payload that is not yet acknowledged.
     var takenAt = Moment.zero
     /// Received and not yet read, in passive receive.
@@ -225,9 +229,16 @@ extension SimulatedModem {
             // With data under way the keep-alive, whose timer this is while the link is idle, rests.
             if link.held.isEmpty { set(.dataLimit(number), after: firmware.dataLimit) }
             links[number]?.held += bytes
-            return
+            return tcpTakes(link: number)
         }
         emit(.send(connection, bytes))
+    }
+
+    /// TCP has a buffer of its own: until it is full, transparent mode goes on although nothing is acknowledged.
+    private mutating func tcpTakes(link number: Int) {
+        let fits = links[number].map { $0.held.count <= SendBuffer.size } ?? false
+        links[number]?.tookHeld = fits && phase == .data
+        if fits, phase == .data, let outcome = transparent.packetTaken() { carryOut([outcome]) }
     }
 
     /// Three retransmissions were not acknowledged.

@@ -163,6 +163,8 @@ extension SimulatedModem {
     /// TCP took what it was given.
     mutating func connectionTook(_ connection: ConnectionID) {
         guard let number = linkNumber(of: connection), let link = links[number] else { return }
+        links[number]?.knowsNextTaken = false
+        guard !link.knowsNextTaken else { return }
         for index in link.segments.indices { links[number]?.segments[index].isTaken = true }
         if phase == .sending(link: number) || !link.segments.isEmpty {
             if !isSet(.acknowledged(number)) {
