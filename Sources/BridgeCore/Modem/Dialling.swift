@@ -7,6 +7,8 @@ extension ChatScript {
     static let lateClosed: Duration = .milliseconds(300)
     /// The firmware's text for a link that is still there (older 1.x: `ALREADY CONNECT`).
     static let alreadyConnected = "ALREADY CONNECT"
+    /// And when the number of links is to be changed meanwhile (AT+CIPMUX).
+    static let linkIsBuilt = "link is build"
 
     /// - Parameter notesPort: whether the connection's local port is asked for, see ``verifying(drain:)``.
     static func dialling(

@@ -218,7 +218,8 @@ extension ModemLink {
         case (.joining, .joinTimedOut) where memory.isAssociated:
             return end(.failed(.noAddress(ssid: settings.ssid)))
         case (.dialling, .commandFailed(_, let reply))
-        where reply.hasPrefix(ChatScript.alreadyConnected) && !memory.hasRedialled:
+        where [ChatScript.alreadyConnected, ChatScript.linkIsBuilt].contains(where: reply.hasPrefix)
+            && !memory.hasRedialled:
             memory.hasRedialled = true
             return open(chapter, now: now)
         case (.dialling(let dialect), .connectionRefused), (.dialling(let dialect), .hostUnreachable):
