@@ -4,6 +4,7 @@ import json
 import os
 import select
 import socket
+import subprocess
 import time
 import zlib
 
@@ -57,6 +58,26 @@ class BareServer:
     def wait(self):
         """Until its client has gone, and it with it."""
         os.waitpid(self._child, 0)
+
+
+class Floor:
+    """floor.c, compiled anew: what a program of this kind cannot go far below."""
+
+    def __init__(self, folder):
+        self.path = os.path.join(folder, "floor.sock")
+        program = os.path.join(folder, "floor")
+        source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "floor.c")
+        subprocess.run(["cc", "-O2", "-Wall", "-Werror", "-pthread", "-o", program, source, "-lsqlite3"], check=True)
+        self._child = subprocess.Popen([program, os.path.join(folder, "floor.db"), self.path])
+        ends = time.monotonic() + 10
+        while not os.path.exists(self.path):
+            if time.monotonic() > ends:
+                raise RuntimeError("floor does not start")
+            time.sleep(0.01)
+
+    def wait(self):
+        """Until its client has gone, and it with it."""
+        self._child.wait(10)
 
 
 def flood(path, programs, window, seconds=None, count=None):
