@@ -81,9 +81,9 @@ extension Outbox {
                 let dropped = outbox.drop(Array(some.prefix(size)), as: reason, at: now, db)
                 state.withLock { state in
                     state.total += dropped
-                    state.size = dropped > 0 ? min(2 * size, Self.portion) : size / 10
+                    state.size = dropped > 0 ? min(2 * size, Self.portion) : max(1, size / 10)
                 }
-                return dropped > 0 || size >= 10
+                return dropped > 0 || size > 1
             },
             completion: { completion(state.withLock { $0.total }) })
     }
