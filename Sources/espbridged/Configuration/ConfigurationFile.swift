@@ -32,8 +32,10 @@ enum ConfigurationFile {
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw Rejected(lines: ["\(path): is not UTF-8 text"])
         }
-        if let line = Self.lineWithNUL(text) {
-            throw Rejected(lines: ["\(path):\(line): a NUL character has no place in a value"])
+        // The parser would take it for the end of the file.
+        if let end = bytes.firstIndex(of: 0) {
+            let line = 1 + bytes[..<end].count { $0 == UInt8(ascii: "\n") }
+            throw Rejected(lines: ["\(path):\(line): a NUL character has no place in a text file"])
         }
         let table: TOMLTable
         do {
@@ -48,9 +50,12 @@ enum ConfigurationFile {
         var reader = ConfigurationReader(secrets: secrets)
         let configuration = reader.read(table)
         secrets = reader.secrets
-        let mistakes = reader.mistakes + configuration.mistakes.filter { !reader.hasNoted($0.key) }
+        let locator = KeyLocator(text)
+        var mistakes = reader.mistakes + configuration.mistakes.filter { !reader.hasNoted($0.key) }
+        for key in Set(locator.keysWithNUL) where !mistakes.contains(where: { $0.key == key }) {
+            mistakes.append(ConfigurationMistake(key, "has a NUL character (\\u0000), which has no place in a value"))
+        }
         guard mistakes.isEmpty else {
-            let locator = KeyLocator(text)
             let located = mistakes.map { (mistake: $0, line: locator.line(of: $0.key)) }
             throw Rejected(
                 lines: located.sorted { ($0.line ?? 0) < ($1.line ?? 0) }.map { mistake, line in
@@ -64,16 +69,6 @@ enum ConfigurationFile {
 
     static var environmentCredentials: String? {
         getenv("CREDENTIALS_DIRECTORY").map { String(cString: $0) }
-    }
-
-    /// The first line with a NUL, as such or written as an escape, where the parser would end the value without a word.
-    private static func lineWithNUL(_ text: String) -> Int? {
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-        let index = lines.firstIndex { line in
-            !line.drop { $0 == " " || $0 == "\t" }.hasPrefix("#")
-                && (line.utf8.contains(0) || line.contains("\\u0000") || line.contains("\\U00000000"))
-        }
-        return index.map { $0 + 1 }
     }
 
     /// The parser's words, without what it quotes from the file: that may be a part of a secret.

@@ -6,6 +6,8 @@
 struct KeyLocator {
     /// Line numbers from 1, by key path such as `mqtt.keep_alive` or `mqtt.subscribe[0]`; tables by their own name.
     private(set) var lines: [String: Int] = [:]
+    /// Keys whose values have a NUL, written `\u0000`: TOMLKit ends such a value there, without a word.
+    private(set) var keysWithNUL: [String] = []
 
     private var rest: Substring
     private var line = 1
@@ -108,7 +110,7 @@ struct KeyLocator {
                 skip { !$0.isNewline }
                 continue
             case "\"", "'":
-                takeString(character)
+                takeString(character, of: path)
                 continue
             case _ where character.isNewline && depth <= 0: return
             default: break
@@ -117,12 +119,17 @@ struct KeyLocator {
         }
     }
 
-    private mutating func takeString(_ quote: Character) {
+    private mutating func takeString(_ quote: Character, of path: [String]) {
         let long = String(repeating: quote, count: 3)
         let end = rest.hasPrefix(long) ? long : String(quote)
         rest = rest.dropFirst(end.count)
         while !rest.isEmpty, !rest.hasPrefix(end) {
-            if quote == "\"", rest.first == "\\" { advance() }
+            if quote == "\"", rest.first == "\\" {
+                if rest.hasPrefix("\\u0000") || rest.hasPrefix("\\U00000000") {
+                    keysWithNUL.append(path.joined(separator: "."))
+                }
+                advance()
+            }
             advance()
         }
         rest = rest.dropFirst(end.count)

@@ -209,14 +209,23 @@ struct ConfigurationFileTests {
             ])
     }
 
-    @Test("a NUL, which would end a value without a word, is a mistake", arguments: ["\\u0000", "\\U00000000", "\0"])
-    func nul(written: String) throws {
+    @Test("a NUL, which would end a value without a word, is a mistake", arguments: ["\\u0000", "\\U00000000"])
+    func writtenNUL(written: String) throws {
         let text = Self.short.replacingOccurrences(of: "ssid = \"", with: "ssid = \"ab\(written)")
         try #require(text != Self.short)
         let mistakes = try folder.load(text).mistakes
         #expect(mistakes.count == 1)
-        #expect(mistakes.first?.hasSuffix(": a NUL character has no place in a value") == true)
+        #expect(
+            mistakes.first?.hasSuffix(": wifi.ssid: has a NUL character (\\u0000), which has no place in a value")
+                == true)
         #expect(try folder.load(Self.short + "\n# \\u0000 in a remark\n").mistakes.isEmpty)
+    }
+
+    @Test("a NUL in the file, which would end the file without a word, is a mistake")
+    func rawNUL() throws {
+        #expect(
+            try folder.load(Self.short + "\n\0[log]\n").mistakes.first?.hasSuffix(
+                ": a NUL character has no place in a text file") == true)
     }
 
     @Test("a subscription's mistakes are found at its own line, whatever stands before it")
