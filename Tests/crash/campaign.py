@@ -109,7 +109,7 @@ class Campaign:
         balanced, words = self.bridge.verify()
         arrivals = self.broker.arrivals()
         ours = [arrival for arrival in arrivals if not arrival[1].startswith("yard")]
-        verdict = Verdict(self.programs, ours, self.events, outbox["received"])
+        verdict = Verdict(self.programs, ours, self.events, outbox["received"], cuts_power=self.disk is not None)
         dropped = sum(outbox["dropped"].values())
         if outbox["received"] != outbox["delivered"] + outbox["waiting"] + dropped or dropped:
             verdict.fault(f"the status does not add up, or something was dropped: {outbox}")

@@ -30,7 +30,7 @@ class Program(threading.Thread):
         self.writer = Writer(name, kind, seed, first_id)
         self.kept = []        # all that was promised or may have been taken
         self.refused = collections.Counter()
-        self.refused_places = set()
+        self.refused_places = {}  # place of a message in the order of this program: the word
         self.offered = 0
         self.answers = 0
         self.connections = 0
@@ -127,7 +127,7 @@ class Program(threading.Thread):
             self.refused[answer["error"]] += 1
             message.refusal = answer["error"]
             if message.sendings == 1:
-                self.refused_places.add(message.place)
+                self.refused_places[message.place] = answer["error"]
         else:
             self.trouble.append(f"{message.token}: {answer}")
 
