@@ -57,11 +57,17 @@ extension EndToEnd {
             try bench.edit("\(bench.folder)/tty", "\(bench.folder)/later")
             let daemon = try bench.start()
             try daemon.waitForLine("\(bench.folder)/later")
-            // It is looked at every second; that is no news, and no change of state.
-            for _ in 0..<30 {
-                #expect(try bench.status()["state"] as? String == "no-port")
-                Thread.sleep(forTimeInterval: 0.1)
-            }
+            // It is looked at every second; that is no news, and no change of state: until a message expires, some looks
+            // later, the link has nothing to tell.
+            let client = try bench.connect()
+            try client.send(#"{"bridge":"subscribe","link":true}"# + "\n")
+            try client.send(
+                #"{"bridge":"publish","message":{"method":"a.b"},"until":"delivered","expires":3}"# + "\n")
+            var lines: [String] = []
+            while let line = try client.line(seconds: 20), !line.contains("expired") { lines.append(line) }
+            let events = lines.filter { $0.contains(#""event":"link""#) }
+            #expect(events.count == 1, "how it stands, and nothing after that: \(lines)")
+            #expect(events.first?.contains(#""state":"no-port""#) == true, "\(lines)")
             #expect(daemon.output.filter { $0.contains("link: opening") }.count == 1)
             let port = try FileManager.default.destinationOfSymbolicLink(atPath: bench.folder + "/tty")
             try FileManager.default.createSymbolicLink(atPath: bench.folder + "/later", withDestinationPath: port)

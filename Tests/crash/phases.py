@@ -1,4 +1,7 @@
-"""Brings the daemon into a phase of its life, to be killed there."""
+"""Brings the daemon into a phase of its life, to be killed there.
+
+The sleeps await nothing: each draws the moment of the blow within its phase, from the seed.
+"""
 
 import signal
 import time

@@ -46,9 +46,11 @@ struct UARTTests {
         let uart = try LoopedUART()
         let holder = Process()
         holder.executableURL = URL(fileURLWithPath: "/bin/sh")
-        holder.arguments = ["-c", "exec 9<>$0; echo ready; exec sleep 60", uart.path]
+        holder.arguments = ["-c", "exec 9<>$0; echo ready; read line", uart.path]
         let output = Pipe()
         holder.standardOutput = output
+        // It ends with its input, at the latest.
+        holder.standardInput = Pipe()
         try holder.run()
         defer {
             kill(holder.processIdentifier, SIGKILL)
@@ -56,7 +58,7 @@ struct UARTTests {
         }
         _ = output.fileHandleForReading.availableData
         uart.release()
-        #expect(throws: LinkFailure.portHeld(path: uart.path, holders: ["sleep[\(holder.processIdentifier)]"])) {
+        #expect(throws: LinkFailure.portHeld(path: uart.path, holders: ["sh[\(holder.processIdentifier)]"])) {
             _ = try port(uart, reset: .dtr)
         }
         #expect(try uart.lines() == [false, false])
