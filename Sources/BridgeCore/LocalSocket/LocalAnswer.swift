@@ -109,22 +109,49 @@ public enum LocalAnswer {
     }
 
     private struct Line {
-        private var bytes: [UInt8] = [UInt8(ascii: "{")]
+        private var bytes: [UInt8] = []
 
-        init() {}
+        init() {
+            bytes.reserveCapacity(96)
+            bytes.append(UInt8(ascii: "{"))
+        }
 
         init(_ receipt: Int64, _ identity: Identity) {
+            self.init()
             add("receipt", .int(receipt))
             if let id = identity.alinkID { add("id", .string(id)) }
         }
 
-        mutating func add(_ name: String, _ value: JSONValue) { add(name, raw: Array(value.serialized.utf8)) }
+        mutating func add(_ name: String, _ value: JSONValue) {
+            begin(name)
+            switch value {
+            case .number(let digits): bytes.append(contentsOf: digits.utf8)
+            case .string(let text) where text.utf8.allSatisfy(Self.isPlain): add(quoted: text)
+            default: bytes.append(contentsOf: value.serialized.utf8)
+            }
+        }
 
         mutating func add(_ name: String, raw: [UInt8]) {
-            if bytes.count > 1 { bytes.append(UInt8(ascii: ",")) }
-            bytes.append(contentsOf: JSONValue.string(name).serialized.utf8)
-            bytes.append(UInt8(ascii: ":"))
+            begin(name)
             bytes.append(contentsOf: raw)
+        }
+
+        /// The names are ours, and need no escapes.
+        private mutating func begin(_ name: String) {
+            if bytes.count > 1 { bytes.append(UInt8(ascii: ",")) }
+            add(quoted: name)
+            bytes.append(UInt8(ascii: ":"))
+        }
+
+        /// Whether a byte of a string stands for itself.
+        private static func isPlain(_ byte: UInt8) -> Bool {
+            0x20..<0x7F ~= byte && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
+        }
+
+        private mutating func add(quoted text: String) {
+            bytes.append(UInt8(ascii: "\""))
+            bytes.append(contentsOf: text.utf8)
+            bytes.append(UInt8(ascii: "\""))
         }
 
         mutating func finish(tag: [UInt8]?) -> [UInt8] {

@@ -39,18 +39,24 @@ public struct TopicRules: Equatable, Sendable {
 
     /// The topic of an Alink method: its dots become slashes behind the prefix.
     public func topic(ofMethod method: String) throws(LocalRefusal) -> String {
-        let segments = method.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        guard segments.allSatisfy({ !$0.isEmpty && $0.allSatisfy(Self.isMethodCharacter) }) else {
-            throw LocalRefusal(
-                .invalidMethod, "a method is words of letters, digits, _, - and : between dots")
+        var path = Array(alinkPrefix.utf8)
+        var isBetweenWords = true
+        for byte in method.utf8 {
+            let isDot = byte == UInt8(ascii: ".")
+            guard isDot ? !isBetweenWords : Self.isMethodCharacter(byte) else { throw Self.noMethod }
+            path.append(isDot ? UInt8(ascii: "/") : byte)
+            isBetweenWords = isDot
         }
-        let path = method.utf8.lazy.map { $0 == UInt8(ascii: ".") ? UInt8(ascii: "/") : $0 }
-        let topic = alinkPrefix + String(decoding: path, as: UTF8.self)
+        guard !isBetweenWords else { throw Self.noMethod }
+        let topic = String(decoding: path, as: UTF8.self)
         guard topic.utf8.count <= maxTopic else {
             throw LocalRefusal(.invalidTopic, "the topic of this method is longer than \(maxTopic) bytes")
         }
         return topic
     }
+
+    private static let noMethod = LocalRefusal(
+        .invalidMethod, "a method is words of letters, digits, _, - and : between dots")
 
     /// Checks a topic that a program chose.
     public func check(topic: String) throws(LocalRefusal) {

@@ -21,14 +21,20 @@ public struct Sender: Hashable, Sendable {
 
 /// A short number for long content: equal content has the same one, on every machine and in every release.
 public enum Fingerprint {
+    private static let basis: UInt64 = 0xcbf2_9ce4_8422_2325
+
     /// FNV-1a of 64 bits (draft-eastlake-fnv) over the parts, each with its length in front.
     public static func of(_ parts: [[UInt8]]) -> UInt64 {
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        func mix(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-        for part in parts {
-            withUnsafeBytes(of: UInt64(part.count).littleEndian) { $0.forEach(mix) }
-            part.withUnsafeBufferPointer { $0.forEach(mix) }
+        parts.reduce(basis) { hash, part in
+            let length = withUnsafeBytes(of: UInt64(part.count).littleEndian) { mix($0, into: hash) }
+            return part.withUnsafeBytes { mix($0, into: length) }
         }
-        return hash
+    }
+
+    /// FNV-1a of 64 bits.
+    public static func of(_ bytes: UnsafeRawBufferPointer) -> UInt64 { mix(bytes, into: basis) }
+
+    private static func mix(_ bytes: UnsafeRawBufferPointer, into hash: UInt64) -> UInt64 {
+        bytes.reduce(hash) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
     }
 }

@@ -56,6 +56,8 @@ final class LocalClientHandler: ChannelDuplexHandler {
     /// The kernel says that the program went away and left answers unread (unix(7)), or that they could not be written.
     private var wasReset = false
     private var reading = AnswersRead()
+    /// As long as the channel is active.
+    private var socket: NIOBSDSocket.Handle?
     /// The connection has ended; what it left in the input is still carried out.
     private var isGone = false
     private var hasLeft = false
@@ -75,6 +77,7 @@ final class LocalClientHandler: ChannelDuplexHandler {
 
     func channelActive(context: ChannelHandlerContext) {
         peer = Peer.connected(to: context.channel)
+        socket = try? context.channel.pipeline.syncOperations.withUnsafeTransportIfAvailable { $0 }
         server.logger.debug("a program connected", metadata: peer.metadata)
         context.fireChannelActive()
     }
@@ -82,6 +85,7 @@ final class LocalClientHandler: ChannelDuplexHandler {
     func channelInactive(context: ChannelHandlerContext) {
         server.logger.debug("a program disconnected", metadata: peer.metadata)
         self.context = nil
+        socket = nil
         if !wasReset, output.isEmpty, answers.isEmpty { reading.ended() }
         output = []
         inputHasEnded = true
@@ -94,6 +98,8 @@ final class LocalClientHandler: ChannelDuplexHandler {
         let buffer = unwrapInboundIn(data)
         unread.append(contentsOf: buffer.readableBytesView)
         proceed()
+        // What it has read is looked after while something new is being stored: there is time for it.
+        if let socket, Peer.hasReadAll(of: socket), waitingBytes(context) == 0 { reading.readAll() }
     }
 
     func read(context: ChannelHandlerContext) {
@@ -266,7 +272,7 @@ final class LocalClientHandler: ChannelDuplexHandler {
             return refuse(Self.refusal(.shuttingDown, "the daemon is stopping", identity), ticket)
         }
         begin(payload.count)
-        let watch = Watch(until: .queued, identity: identity)
+        let watch = RequestWatch(until: .queued, identity: identity)
         server.services.answer(id: id, payload: payload, from: peer) { report in
             self.reported(report, size: payload.count, watch, ticket)
         }
@@ -288,30 +294,14 @@ final class LocalClientHandler: ChannelDuplexHandler {
         }
         let size = request.payload.count + request.topic.utf8.count
         begin(size)
-        let watch = Watch(until: request.until, identity: request.identity)
+        let watch = RequestWatch(until: request.until, identity: request.identity)
         server.services.submit(Submission(request: request, peer: peer, client: ObjectIdentifier(self))) { report in
             self.reported(report, size: size, watch, ticket)
         }
     }
 
-    /// What is remembered of a request until its last line.
-    private final class Watch {
-        let until: Until
-        var identity: LocalAnswer.Identity
-        var isPending = true
-        var isWatched = false
-
-        init(until: Until, identity: LocalAnswer.Identity) {
-            self.until = until
-            self.identity = identity
-        }
-
-        /// An estimate of the memory it takes.
-        var bytes: Int { 256 + (identity.tag?.count ?? 0) }
-    }
-
     private func reported(
-        _ report: SubmissionReport, size: Int, _ watch: Watch, _ ticket: AnswerQueue.Ticket
+        _ report: SubmissionReport, size: Int, _ watch: RequestWatch, _ ticket: AnswerQueue.Ticket
     ) {
         let wasPending = watch.isPending
         guard wasPending || watch.isWatched else { return }
@@ -372,7 +362,8 @@ final class LocalClientHandler: ChannelDuplexHandler {
         let ready = answers.add(line, to: ticket)
         guard context != nil, !isClosing, !ready.isEmpty else { return }
         output += ready
-        flushSoon()
+        // When no other answer is owed, there is nothing to wait for.
+        if answers.isEmpty, !isProceeding { flush() } else { flushSoon() }
     }
 
     private func flushSoon() {
@@ -393,14 +384,15 @@ final class LocalClientHandler: ChannelDuplexHandler {
 
     private func flush() {
         guard let context, !isClosing, !output.isEmpty else { return closeIfDone() }
-        let waiting = waitingBytes(context)
+        // As long as the channel is writable, less waits than its high-water mark, 64 KiB.
+        let waiting =
+            context.channel.isWritable && output.count <= Self.maxWaitingOutput / 2 ? 0 : waitingBytes(context)
         guard waiting + output.count <= Self.maxWaitingOutput else {
             server.logger.event(
                 .clientDropped, level: .warning,
                 "a program was disconnected: it did not read its answers, and 1 MiB of them waited", peer.metadata)
             return abandon()
         }
-        if waiting == 0, Peer.hasReadAll(of: context.channel) { reading.readAll() }
         if answers.isEmpty { reading.written() }
         bytesWritten += output.count
         let bytes = ByteBuffer(bytes: output)

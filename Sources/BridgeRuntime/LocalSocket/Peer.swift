@@ -44,13 +44,10 @@ public struct Peer: Equatable, Sendable {
             command: text("comm", ofProcess: credentials.pid).map { String($0.prefix { $0 != "\n" }) })
     }
 
-    /// Whether it has read all that was written to it (SIOCOUTQ, unix(7)); on the channel's event loop.
-    static func hasReadAll(of channel: any Channel) -> Bool {
-        let unread = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
-            var count: Int32 = 0
-            return ioctl($0, UInt(TIOCOUTQ), &count) == 0 ? count : nil
-        }
-        return unread == 0
+    /// Whether it has read all that was written to it through a socket (SIOCOUTQ, unix(7)).
+    static func hasReadAll(of socket: NIOBSDSocket.Handle) -> Bool {
+        var unread: Int32 = 0
+        return ioctl(socket, UInt(TIOCOUTQ), &unread) == 0 && unread == 0
     }
 
     static func unit(ofProcess pid: Int32) -> String? {
