@@ -37,8 +37,8 @@ class Bench:
         self.promised = []
         self.refused = []
 
-    def offer(self, count, size):
-        """So many messages one after the other; the words of the refusals."""
+    def offer(self, count, size, keyed=None):
+        """So many messages one after the other, each third with a key unless told; the words of the refusals."""
         words = []
         with socket.socket(socket.AF_UNIX) as channel:
             channel.settimeout(30)
@@ -49,6 +49,9 @@ class Bench:
                 token, pad = f"{self.name}-{self.count}", "x" * size
                 request = {"method": "thing.event.property.post",
                            "params": {"token": token, "crc": zlib.crc32(pad.encode()), "pad": pad}}
+                if self.count % 3 == 0 if keyed is None else keyed:
+                    # With a key it cannot go the short way.
+                    request = {"bridge": "publish", "message": request, "key": token}
                 channel.sendall(json.dumps(request).encode() + b"\n")
                 answer = json.loads(answers.readline())
                 if answer["status"] == "queued":
@@ -93,17 +96,28 @@ def check(holds, text):
         raise AssertionError(f"not so: {text}")
 
 
-def failing_sync(words):
-    """fdatasync fails (EIO or ENOSPC) for a while, and for ever: nothing that was answered `queued` may be missing."""
+# What fails, from which call of each kind on and up to which, and whether messages have to be refused. A message by itself is
+# written by io_submit into the staging file; fdatasync is what a commit waits for.
+FAILURES = (
+    ("everything, a while", "fdatasync,fsync,io_submit", 30, 45, True),
+    ("everything, for ever", "fdatasync,fsync,io_submit", 40, None, True),
+    ("commits, a while", "fdatasync,fsync", 20, 35, False),
+    ("commits, for ever", "fdatasync,fsync", 20, None, True),
+    ("the staging file", "io_submit", 30, None, False),
+)
+
+
+def failing_calls(words):
+    """The disk fails (EIO or ENOSPC): nothing that was answered `queued` may be missing."""
     if find("strace") is None:
         return say("skipped: failing system calls: strace is not installed")
     for error in words:
-        for first, last in ((30, 45), (40, None)):
+        for what, calls, first, last, refuses in FAILURES:
             when = f"{first}..{last}" if last else f"{first}+"
-            inject = f"inject=fdatasync,fsync:error={error}:when={when}"
-            launcher = (find("strace"), "-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync,fsync", "-e", inject)
-            name = f"{error.lower()}-{'a-while' if last else 'for-ever'}"
-            bench = Bench(name, launcher=launcher)
+            launcher = (find("strace"), "-f", "-qq", "-o", "/dev/null", "-e", f"trace={calls}",
+                        "-e", f"inject={calls}:error={error}:when={when}")
+            name = f"{error}, {what}"
+            bench = Bench(name.lower().replace(", ", "-").replace(" ", "-"), launcher=launcher)
             bench.bridge.start()
             try:
                 bench.bridge.wait_ready()
@@ -111,8 +125,9 @@ def failing_sync(words):
                 if "ptrace" in str(problem).lower() or "not permitted" in str(problem).lower():
                     return say("skipped: failing system calls: ptrace is not permitted here")
                 raise
-            refusals = bench.offer(80, 100)
-            check(refusals and set(refusals) == {"disk-full"}, f"{name}: refused as disk-full: {set(refusals)}")
+            refusals = bench.offer(200, 100)
+            check(set(refusals) <= {"disk-full"}, f"{name}: refused as disk-full: {set(refusals)}")
+            check(bool(refusals) or not refuses, f"{name}: some were refused")
             check(bench.promised, f"{name}: some were taken before")
             if last:
                 check(bench.offer(5, 100) == [], f"{name}: messages are taken again once the disk is well")
@@ -121,6 +136,70 @@ def failing_sync(words):
             bench.delivered()
             kill_traced(bench)
             bench.finish()
+
+
+def refused_and_killed():
+    """A message is refused because its sync failed, and stands in SQLite's log all the same; then comes one by itself, and then
+    the kill. What the log says must not take the place of what was promised."""
+    if find("strace") is None:
+        return say("skipped: a refusal and a kill: strace is not installed")
+    launcher = (find("strace"), "-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync",
+                "-e", "inject=fdatasync:error=EIO:when=30..30")
+    bench = Bench("refused-and-killed", launcher=launcher)
+    bench.bridge.start()
+    bench.bridge.wait_ready()
+    until("a refusal", 20, lambda: bench.offer(1, 100, keyed=True), pause=0)
+    check(bench.offer(1, 100, keyed=False) == [], "the next message is taken")
+    kill_traced(bench)
+    bench.finish()
+
+
+def sync_before_staging():
+    """What a killed process wrote into SQLite's log is synced before the staging file, which has it too, is used again."""
+    if find("strace") is None:
+        return say("skipped: the order of syncs: strace is not installed")
+    folder = work_folder("order")
+    trace = os.path.join(folder, "trace")
+    launcher = (find("strace"), "-f", "-qq", "-y", "-o", trace, "-e", "trace=fsync,fdatasync,io_submit")
+    bench = Bench("order", launcher=launcher)
+    for _ in range(2):
+        bench.bridge.start()
+        bench.bridge.wait_ready()
+        # The last one has a key: then nothing is left to be brought into the database, which would be a sync, too.
+        bench.offer(6, 100)
+        kill_traced(bench)
+    with open(trace) as file:
+        calls = [line.split(maxsplit=1)[1] for line in file]
+    first = next(place for place, call in enumerate(calls) if "io_submit(" in call)
+    check(any("sync(" in call and "outbox.db-wal" in call for call in calls[:first]),
+          f"the log is synced first: {calls[:first]}")
+    bench.finish()
+
+
+def unreadable_block():
+    """A block of the staging file cannot be read after a crash: it costs its own message, which is counted, and no other."""
+    if find("strace") is None:
+        return say("skipped: a block that cannot be read: strace is not installed")
+    bench = Bench("unreadable-block")
+    bench.modem.order("ap down")
+    bench.bridge.start()
+    bench.bridge.wait_ready()
+    until("a staging file", 20, lambda: os.path.exists(bench.bridge.database + "-staged"))
+    bench.offer(1, 100, keyed=True)
+    check(bench.offer(5, 100, keyed=False) == [], "messages are taken")
+    bench.bridge.kill()
+    # The first block says whose file it is; the third has the second message.
+    bench.bridge.start(launcher=(find("strace"), "-f", "-qq", "-o", "/dev/null", "-P", bench.bridge.database + "-staged",
+                                 "-e", "trace=pread64", "-e", "inject=pread64:error=EIO:when=3"))
+    bench.bridge.wait_ready()
+    check("does not give back a block" in bench.bridge.child.said(), "the journal says so")
+    outbox = bench.bridge.status()["outbox"]
+    check(outbox["dropped"]["damaged"] == 1 and outbox["waiting"] == 5, f"one message is missing: {outbox}")
+    lost = bench.promised.pop(2)
+    kill_traced(bench)
+    bench.modem.order("ap up")
+    bench.finish()
+    check(lost not in bench.arrived(), "it was the second one of the file")
 
 
 def kill_traced(bench):
@@ -201,7 +280,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--short", action="store_true", help="one error of the two")
     options = parser.parse_args()
-    failing_sync(("EIO",) if options.short else ("EIO", "ENOSPC"))
+    failing_calls(("EIO",) if options.short else ("EIO", "ENOSPC"))
+    refused_and_killed()
+    sync_before_staging()
+    unreadable_block()
     small_disk()
     file_limit()
     return 0

@@ -22,7 +22,7 @@ def hindrance():
 
 
 class Disk:
-    def __init__(self, folder, megabytes=64):
+    def __init__(self, folder, megabytes=128):
         self.image = os.path.join(folder, "disk.img")
         self.path = os.path.join(folder, "disk")
         os.mkdir(self.path)

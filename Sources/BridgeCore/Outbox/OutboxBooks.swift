@@ -31,11 +31,17 @@ public struct OutboxBooks: Equatable, Sendable {
     /// What came in less what is accounted for: always 0.
     public var balance: Int64 { received &- delivered &- waiting &- droppedInTotal }
 
-    /// A message was stored.
-    public mutating func accepted(bytes count: Int64) {
-        received &+= 1
-        waiting &+= 1
+    /// Messages were stored.
+    public mutating func accepted(_ messages: Int64 = 1, bytes count: Int64) {
+        received &+= messages
+        waiting &+= messages
         bytes &+= count
+    }
+
+    /// Messages that had been stored are not there any more, and nothing is known of them but their places in the queue.
+    public mutating func missed(_ messages: Int64) {
+        received &+= messages
+        dropped[.damaged, default: 0] &+= messages
     }
 
     /// A stored message left.

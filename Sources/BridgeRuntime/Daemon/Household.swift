@@ -128,6 +128,9 @@ final class Household {
             me.value.sweep()
             me.value.services.tellRecurringNews()
         }
+        outbox.stage(on: eventLoop) { [logger] reason in
+            logger.event(.outboxNotice, level: .info, "each message is committed to the database by itself: \(reason)")
+        }
         sweep()
         uplink.start()
         showStatus()

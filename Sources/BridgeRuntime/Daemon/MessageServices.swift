@@ -134,10 +134,11 @@ final class MessageServices: LocalServices {
         let stored = NIOLoopBound((self, submission, report), eventLoop: eventLoop)
         let eventLoop = eventLoop
         outbox.append(message) { result in
-            eventLoop.execute {
+            let tell: @Sendable () -> Void = {
                 let (me, submission, report) = stored.value
                 me.stored(result, submission, report)
             }
+            if eventLoop.inEventLoop { tell() } else { eventLoop.execute(tell) }
         }
     }
 

@@ -21,16 +21,24 @@ struct DiskRoom: Sendable {
     /// - Parameter spare: bytes inside the database that new rows can take; half of the floor has to
     ///   be free outside of it, for the log.
     func shortage(spare: Int64) -> String? {
+        guard let (total, free) = space else { return nil }
+        let floor = configuredFloor ?? min(8 << 20, max(256 << 10, total / 16))
+        let usable = free &- logSize
+        guard usable < floor / 2 || usable &+ spare < floor else { return nil }
+        return "\(free) bytes are free on its file system, less than the \(floor) kept for deliveries"
+    }
+
+    /// Bytes of the file system, whether used or not; nil when it does not say.
+    var total: Int64? { space?.total }
+
+    private var space: (total: Int64, free: Int64)? {
         var status = statvfs()
         guard statvfs(folder, &status) == 0, status.f_blocks > 0 else { return nil }
         let block = Int64(clamping: status.f_frsize)
         let total = Int64(clamping: status.f_blocks).multipliedReportingOverflow(by: block)
         let free = Int64(clamping: status.f_bavail).multipliedReportingOverflow(by: block)
         guard !free.overflow else { return nil }
-        let floor = configuredFloor ?? min(8 << 20, max(256 << 10, total.overflow ? .max : total.partialValue / 16))
-        let usable = free.partialValue &- logSize
-        guard usable < floor / 2 || usable &+ spare < floor else { return nil }
-        return "\(free.partialValue) bytes are free on its file system, less than the \(floor) kept for deliveries"
+        return (total.overflow ? .max : total.partialValue, free.partialValue)
     }
 
     private var logSize: Int64 {

@@ -13,6 +13,7 @@ extension Outbox {
     /// forgets old receipts.
     /// - Parameter completion: told how many were dropped.
     public func sweep(now: Int64, completion: (@Sendable (Int) -> Void)? = nil) {
+        onQueue { outbox, db in if outbox.mustSweepStaged(now: now) { outbox.file(db) } }
         guard WallTime(milliseconds: now).isPlausible else { return sweepDated(now: now, completion: completion) }
         inPortions(
             { _, db in (try? OutboxStore.date(now: now, count: Self.portion, db)) ?? 0 > 0 },
@@ -32,7 +33,10 @@ extension Outbox {
 
     /// When the first message with a date of its own after `now` is over; nil when none has one.
     public func nextExpiry(after now: Int64, completion: @escaping @Sendable (Int64?) -> Void) {
-        onQueue { _, db in completion((try? OutboxStore.nextExpiry(after: now, db)) ?? nil) }
+        onQueue { outbox, db in
+            let stored = (try? OutboxStore.nextExpiry(after: now, db)) ?? nil
+            completion([stored, outbox.nextStagedExpiry(after: now)].compactMap(\.self).min())
+        }
     }
 
     /// Removes waiting messages that are not handed out, on a person's order.
@@ -40,6 +44,7 @@ extension Outbox {
     /// - Parameter selection: one message, or nil for all.
     /// - Parameter completion: told how many were removed.
     public func purge(_ selection: Int64?, at now: Int64, completion: @escaping @Sendable (Int) -> Void) {
+        onQueue { outbox, db in outbox.file(db) }
         let chosen: Choice = { taken, _, db in
             try OutboxStore.waiting(but: taken, only: selection, count: Self.portion, db)
         }

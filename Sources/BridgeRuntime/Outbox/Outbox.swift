@@ -1,30 +1,33 @@
 import BridgeCore
 import Dispatch
 import GRDB
+import NIOCore
 import Synchronization
 
 /// The messages that wait for the link, on disk.
 ///
 /// - What is promised is kept: the completion of ``append(_:completion:)`` runs after the
-///   transaction with the message was committed and synced (`synchronous=FULL`).
+///   transaction with the message was committed and synced (`synchronous=FULL`), or the message stands in a file beside the
+///   database, which takes half the time, and comes into the database with others (``stage(on:hindered:)``).
 /// - One commit serves all that waits: while a transaction is on its way, further appends and
 ///   removals gather, and the next transaction takes them all. Completions run in order.
 /// - A removal, which nobody waits for, costs no commit of its own: it is written with the next append, with
 ///   ``mostUnwritten`` others, when somebody asks for a receipt, or at the end. A crash before that has the message
 ///   delivered once more.
 /// - The books change in the same transaction as the rows, so they balance after a power cut.
-/// - Nothing is held in memory for a waiting row, but for the few that are handed out.
+/// - Nothing is held in memory for a waiting row, but for the few that are handed out, and those that the database does not have.
 /// - Whose message goes next is ``FairTurns``' decision.
 ///
 /// All methods return at once and may be called from any thread; completions run on the outbox's
-/// own serial queue and must not block it. Except at opening it reads no clock: callers say what time it is
+/// own serial queue, or the event loop of ``stage(on:hindered:)``, and must not block it. Except at opening it reads no clock: callers say what time it is
 /// (wall clock, milliseconds since 1970).
 public final class Outbox: Sendable {
     /// What a person should know about the opening, for the journal.
     public let notices: [OutboxNotice]
     let limits: Mutex<OutboxLimits>
+    let path: String
     private let queue: DatabaseQueue
-    private let gathering: Mutex<Gathering>
+    let gathering: Mutex<Gathering>
     let account: Mutex<Account>
     /// Messages that ``next(limitBytes:limitCount:now:completion:)`` has handed out, and those whose removal is not
     /// written: not read again, and neither expired, purged nor given up for room.
@@ -32,7 +35,11 @@ public final class Outbox: Sendable {
     /// Used on the queue only.
     private let desk: Mutex<Desk>
     /// What the process before left.
-    private let inheritance: Inheritance
+    let inheritance: Inheritance
+    /// Tells when the kernel is done with a write to the staging file.
+    let stagingChannel = Mutex<(any Channel)?>(nil)
+    /// Told why nothing is staged any more.
+    let stagingHindered = Mutex<@Sendable (String) -> Void>({ _ in })
     private let connections: Mutex<Int64>
     private let lock: OutboxLock
     private let onDropped: @Sendable ([DroppedMessage]) -> Void
@@ -53,28 +60,50 @@ public final class Outbox: Sendable {
         /// Nil when it ended in order.
         var crash: BrokenConnections.Suspects.Crash?
         var lastEpoch: Int64
+        /// ``StagedBatch/serial`` of the next batch.
+        var stagingSerial: UInt64 = 1
+        /// ``StagingContents/unreadable`` blocks were there.
+        var isStagingWorn = false
     }
 
     struct Account {
         /// As of the last commit.
         var written: OutboxBooks
+        /// Messages that are on disk, and not in the database.
+        var staged: (messages: Int64, bytes: Int64) = (0, 0)
         /// Messages that have left, which is not yet written.
         var leaving: [Int64: (departure: Departure, cost: Int64)] = [:]
 
-        var books: OutboxBooks {
+        /// With all that is on disk.
+        var stored: OutboxBooks {
             var books = written
+            books.accepted(staged.messages, bytes: staged.bytes)
+            return books
+        }
+
+        var books: OutboxBooks {
+            var books = stored
             for (departure, cost) in leaving.values { books.left(departure, bytes: cost) }
             return books
         }
     }
 
-    private struct Gathering {
+    struct Gathering {
         var operations: [OutboxOperation] = []
         var isScheduled = false
         var isClosed = false
         var retryIsDue = false
+        /// The last transaction left something to be tried again.
+        var isFailing = false
+        /// Seconds until the next try.
+        var retryDelay = 1
         /// Operations given and not yet completed.
         var unfinished = 0
+        /// Appends among the operations, and in the transaction that is under way, until their completions have run.
+        var appends = 0
+        var staging = Staging()
+        /// What stands in the staging file must not count any more, once the database has what is staged.
+        var endsStaging = false
     }
 
     /// Opens the outbox, or begins one; blocks.
@@ -91,14 +120,19 @@ public final class Outbox: Sendable {
             throw .cannotOpen(path: path, detail: "another espbridged works with it")
         }
         self.lock = lock
+        self.path = path
         let opened = try OutboxFile.open(path: path, limits: limits)
         self.limits = Mutex(limits)
         self.onDropped = onDropped
         damage = OutboxDamage(path: path, tell: onDamaged)
         notices = opened.notices
         queue = opened.queue
-        gathering = Mutex(Gathering())
-        account = Mutex(Account(written: opened.books))
+        let staged = opened.staged
+        gathering = Mutex(Gathering(staging: Staging(staged: staged)))
+        account = Mutex(
+            Account(
+                written: opened.books,
+                staged: (Int64(staged.count), staged.reduce(0) { $0 + $1.message.cost })))
         inheritance = opened.inheritance
         connections = Mutex(opened.inheritance.used.lastConnection)
         desk = Mutex(
@@ -106,6 +140,7 @@ public final class Outbox: Sendable {
                 writer: OutboxWriter(path: path, used: opened.inheritance.used),
                 reader: OutboxReader(
                     turns: FairTurns(epoch: opened.inheritance.lastEpoch, drain: limits.drain))))
+        if !staged.isEmpty { queue.writeWithoutTransaction { db in drain(db) } }
     }
 
     /// ``AlinkIDs/upcoming`` as the last stored message left it; nil when none had an id of the daemon's.
@@ -132,7 +167,18 @@ public final class Outbox: Sendable {
     public func append(
         _ message: NewMessage, completion: @escaping @Sendable (Result<Appended, OutboxRefusal>) -> Void
     ) {
-        if !gather(.append(message, completion)) { completion(.failure(.closed)) }
+        let limits = limits.withLock { $0 }
+        let (isTaken, due) = gathering.withLock { gathering -> (Bool, Due) in
+            guard !gathering.isClosed else { return (false, Due()) }
+            gathering.unfinished += 1
+            guard !gathering.staging.isBusy else {
+                gathering.staging.queue((message, completion))
+                return (true, Due())
+            }
+            return (true, route([(message, completion)], limits, &gathering))
+        }
+        if !isTaken { completion(.failure(.closed)) }
+        see(to: due)
     }
 
     /// Takes a message out; removing one that is not there changes nothing.
@@ -165,7 +211,8 @@ public final class Outbox: Sendable {
         let isOpen = onQueue { outbox, db in
             outbox.drain(db)
             do {
-                completion(.success(try ReceiptStore.find(query, db)))
+                // What the disk does not take into the database is still promised.
+                completion(.success(try outbox.stagedReceipt(query) ?? ReceiptStore.find(query, db)))
             } catch {
                 completion(.failure(OutboxWriter.refusal(for: error)))
             }
@@ -182,7 +229,11 @@ public final class Outbox: Sendable {
     /// The link has come up: with `drain = "fresh-first"`, what comes from now on goes before what waits.
     public func linkCameUp() {
         let backlog = books.waiting > 0
-        onQueue { outbox, _ in outbox.atDesk { $0.reader.turns.linkCameUp(backlog: backlog) } }
+        onQueue { outbox, db in
+            // What is staged came before.
+            if outbox.limits.withLock({ $0.drain }) == .freshFirst { outbox.file(db) }
+            outbox.atDesk { $0.reader.turns.linkCameUp(backlog: backlog) }
+        }
     }
 
     /// Hands out waiting messages in the order in which they are to go.
@@ -196,16 +247,26 @@ public final class Outbox: Sendable {
     ) {
         let isOpen = onQueue { outbox, db in
             repeat {
-                let request = OutboxReader.Request(
+                var request = OutboxReader.Request(
                     bytes: limitBytes, count: limitCount, now: now, limits: outbox.limits.withLock { $0 },
                     taken: outbox.taken.withLock { $0 })
+                switch outbox.stagedTurn(request) {
+                case .none: break
+                case .theirs(let messages): return completion(.success(outbox.take(messages)))
+                case .open where outbox.gathering.withLock { $0.isFailing }: break
+                case .open:
+                    // Whose turn it is, the database tells.
+                    outbox.drain(db)
+                    request.taken = outbox.taken.withLock { $0 }
+                }
                 do {
                     let result = try outbox.atDesk { desk in try desk.reader.read(request, db) }
                     outbox.taken.withLock { $0.formUnion(result.messages.lazy.map(\.sequence)) }
                     let dropped = result.expired.isEmpty ? 0 : outbox.drop(result.expired, as: .expired, at: now, db)
-                    if !result.messages.isEmpty || result.expired.isEmpty {
-                        return completion(.success(result.messages))
+                    if result.messages.isEmpty, result.expired.isEmpty {
+                        return completion(.success(outbox.take(outbox.stagedInAnyCase(request))))
                     }
+                    if !result.messages.isEmpty { return completion(.success(result.messages)) }
                     // Nothing but messages whose time is over, and perhaps more behind them. When a failing disk keeps
                     // them, the next reading would find the same.
                     if dropped == 0 { return completion(.failure(.diskFailed(detail: "expired messages stay"))) }
@@ -229,6 +290,14 @@ public final class Outbox: Sendable {
             defer { gathering.isClosed = true }
             return !gathering.isClosed
         }
+        while gathering.withLock({ $0.staging.isWriting }) { stagingMayBeDone(patience: 10) }
+        gathering.withLock { gathering in
+            // This may be within a completion, or beside one.
+            let queued = gathering.staging.answered()
+            gathering.operations += queued.map { .append($0.message, $0.completion) }
+            gathering.appends += queued.count
+        }
+        stagingChannel.withLock { $0 }?.close(promise: nil)
         queue.writeWithoutTransaction { db in
             drain(db)
             // What cannot be written leaves the next process to suppose a crash, which costs nothing but a look.
@@ -289,25 +358,46 @@ public final class Outbox: Sendable {
     }
 
     func perform(_ operations: [OutboxOperation], _ db: Database) {
+        let (staged, endsStaging) = gathering.withLock { ($0.staging.staged, $0.endsStaging) }
+        let before = account.withLock { $0.written }
         let report = atDesk { desk in
             let situation = OutboxWriter.Situation(
-                books: account.withLock { $0.written }, limits: limits.withLock { $0 },
-                taken: taken.withLock { $0 }, epoch: desk.reader.turns.epoch)
+                books: before, limits: limits.withLock { $0 },
+                taken: taken.withLock { $0 }, epoch: desk.reader.turns.epoch, staged: staged, endsStaging: endsStaging)
             return desk.writer.perform(operations, situation, db)
         }
-        account.withLock { account in
-            account.written = report.books
-            for sequence in report.departed { account.leaving[sequence] = nil }
+        gathering.withLock { gathering in
+            account.withLock { account in
+                account.written = report.books
+                for sequence in report.departed { account.leaving[sequence] = nil }
+                if report.filed != nil {
+                    account.staged.messages -= Int64(staged.count)
+                    account.staged.bytes -= staged.reduce(0) { $0 + $1.message.cost }
+                }
+            }
+            if let last = report.filed { gathering.staging.filed(upTo: last) }
+            if report.hasEndedStaging { gathering.endsStaging = false }
+            if report.mayHaveLeftTraces {
+                gathering.staging.isSuspended = true
+            } else if report.books != before {
+                gathering.staging.isSuspended = false
+            }
+            gathering.isFailing = report.mustRetry
+            if !report.mustRetry { gathering.retryDelay = 1 }
+            gathering.unfinished -= report.finished
         }
+        if report.hasEndedStaging { StagingFile.remove(database: path) }
         taken.withLock { taken in
             taken.formUnion(report.taken)
             taken.subtract(report.departed)
         }
-        gathering.withLock { $0.unfinished -= report.finished }
         if let error = report.error { damage.failed(error) }
         for completion in report.completions { completion() }
+        // Only now may the next one go the short way: its completion runs on another thread.
+        gathering.withLock { $0.appends -= operations.count(where: \.isAppend) }
         if !report.dropped.isEmpty { onDropped(report.dropped) }
         if report.mustRetry { retryLater() }
+        lookForRoom()
     }
 
     /// Drops messages in a transaction of their own; returns how many were there.
@@ -318,14 +408,16 @@ public final class Outbox: Sendable {
         return Int(account.withLock { $0.written.droppedInTotal } - before)
     }
 
-    /// Has kept removals tried again in a second; one such try is under way at a time.
+    /// Has what was kept tried again, in a second at first, and later each minute: each try wears a failing disk out.
     private func retryLater() {
-        let isFirst = gathering.withLock { gathering in
-            defer { gathering.retryIsDue = true }
-            return !gathering.retryIsDue
+        let delay = gathering.withLock { gathering -> Int? in
+            guard !gathering.retryIsDue else { return nil }
+            gathering.retryIsDue = true
+            defer { gathering.retryDelay = min(60, 2 * gathering.retryDelay) }
+            return gathering.retryDelay
         }
-        guard isFirst else { return }
-        DispatchQueue.global().asyncAfter(deadline: .now() + 1) { [weak self] in
+        guard let delay else { return }
+        DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(delay)) { [weak self] in
             guard let self else { return }
             gathering.withLock { $0.retryIsDue = false }
             onQueue { outbox, db in outbox.drain(db) }

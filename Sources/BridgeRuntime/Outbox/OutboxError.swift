@@ -57,6 +57,10 @@ public enum OutboxNotice: Equatable, Sendable, CustomStringConvertible {
     ///
     /// `missing` is nil when nothing could be read, for the reason `hindrance`.
     case setAside(path: String, detail: String, brought: Int64, missing: Int64?, hindrance: String?)
+    /// Somebody put another database in the place of the one that these messages were for.
+    case foreignStaging(path: String, messages: Int)
+    /// The medium does not give back parts of the staging file.
+    case stagingUnreadable(path: String, blocks: Int)
 
     public var description: String {
         switch self {
@@ -64,6 +68,11 @@ public enum OutboxNotice: Equatable, Sendable, CustomStringConvertible {
             "the outbox was corrupt (\(detail)); it is kept as \(path). "
                 + (missing.map { "\(brought) waiting messages were brought over, \($0) are missing" }
                     ?? "An empty one was begun: nothing could be brought over\(hindrance.map { " (\($0))" } ?? "")")
+        case .stagingUnreadable(let path, let blocks):
+            "the disk does not give back \(blocks == 1 ? "a block" : "\(blocks) blocks") of \(path): messages that were there may "
+                + "be lost. Another file takes its place; look at the disk (dmesg)"
+        case .foreignStaging(let path, let messages):
+            "the staging file beside the outbox belongs to another database; it is kept as \(path), with \(messages) messages"
         }
     }
 }

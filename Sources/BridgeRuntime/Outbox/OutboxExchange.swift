@@ -8,13 +8,7 @@ import Glibc
 enum OutboxExchange {
     /// Renames the database, its log and its index, so that SQLite could still open them together; the new name.
     static func setAside(path: String) throws(OutboxError) -> String {
-        let stamp = Date().ISO8601Format().replacing(":", with: "")
-        var aside = "\(path).corrupt-\(stamp)"
-        var attempt = 1
-        while FileManager.default.fileExists(atPath: aside) {
-            attempt += 1
-            aside = "\(path).corrupt-\(stamp)-\(attempt)"
-        }
+        let aside = unusedName("\(path).corrupt-")
         syncFolder(of: path)
         do {
             // The database first: what remains of the others is then known not to belong to what takes its place.
@@ -26,6 +20,18 @@ enum OutboxExchange {
         }
         syncFolder(of: path)
         return aside
+    }
+
+    /// A name with the time in it that no file has.
+    static func unusedName(_ beginning: String) -> String {
+        let stamped = beginning + Date().ISO8601Format().replacing(":", with: "")
+        var name = stamped
+        var attempt = 1
+        while FileManager.default.fileExists(atPath: name) {
+            attempt += 1
+            name = "\(stamped)-\(attempt)"
+        }
+        return name
     }
 
     /// The salvaged database takes the place of the one that was set aside, and has its owner and mode.

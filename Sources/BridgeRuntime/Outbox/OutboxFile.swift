@@ -9,6 +9,8 @@ enum OutboxFile {
         let queue: DatabaseQueue
         let books: OutboxBooks
         let inheritance: Outbox.Inheritance
+        /// Messages on disk that the database does not have.
+        let staged: [StagedMessage]
         var notices: [OutboxNotice] = []
     }
 
@@ -22,7 +24,7 @@ enum OutboxFile {
         do {
             let interrupted = try OutboxExchange.finish(path: path)
             var opened = try begin(path: path, limits: limits)
-            if let interrupted { opened.notices = [notice(of: opened.books, aside: interrupted)] }
+            if let interrupted { opened.notices += [notice(of: opened.books, aside: interrupted)] }
             return opened
         } catch let error as Corrupt {
             return try replace(path: path, limits: limits, error)
@@ -60,9 +62,10 @@ enum OutboxFile {
         try? FileManager.default.removeItem(atPath: damageMark(of: path))
         do {
             var opened = try begin(path: path, limits: limits)
-            opened.notices = [
+            opened.notices += [
                 .setAside(
-                    path: aside, detail: corrupt.detail, brought: corrupt.salvage?.brought ?? 0,
+                    path: aside, detail: corrupt.detail,
+                    brought: corrupt.salvage?.brought ?? 0,
                     missing: corrupt.salvage?.missing, hindrance: corrupt.hindrance)
             ]
             return opened
@@ -105,12 +108,13 @@ enum OutboxFile {
             throw Corrupt(QueueInspector.words(error), path: path)
         }
         do {
-            let (books, inheritance) = try queue.writeWithoutTransaction { db in
-                try prepare(db, path: path, limits: limits, check: size > 0 && (size <= checkedSize || isMarked))
+            let check = size > 0 && (size <= checkedSize || isMarked)
+            let opened = try queue.writeWithoutTransaction { db in
+                try prepare(db, queue, path: path, limits: limits, check: check)
             }
             if size == 0 { OutboxExchange.syncFolder(of: path) }
             if isMarked { try? FileManager.default.removeItem(atPath: damageMark(of: path)) }
-            return Opened(queue: queue, books: books, inheritance: inheritance)
+            return opened
         } catch let error as DatabaseError where isCorruption(error) {
             // Before the connection ends, which would fold the log into what is no good.
             let corrupt = Corrupt(QueueInspector.words(error), path: path)
@@ -130,8 +134,8 @@ enum OutboxFile {
     }
 
     private static func prepare(
-        _ db: Database, path: String, limits: OutboxLimits, check: Bool
-    ) throws -> (OutboxBooks, Outbox.Inheritance) {
+        _ db: Database, _ queue: DatabaseQueue, path: String, limits: OutboxLimits, check: Bool
+    ) throws -> Opened {
         // A commit returns once the log is on the medium (https://www.sqlite.org/pragma.html#pragma_synchronous).
         try db.execute(sql: "PRAGMA synchronous = FULL")
         // Deleted rows need not be overwritten with zeros, as Debian's SQLite would do: half the writes.
@@ -157,18 +161,31 @@ enum OutboxFile {
             throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "the ledger is missing")
         }
         if check { try compare(books, db) }
-        let used = try OutboxStore.used(db)
+        let contents = try StagingContents(database: path)
+        let identity = try OutboxStore.stagingIdentity(db)
+        let staged = contents.missing(from: identity, received: books.received)
+        var used = try OutboxStore.used(db)
+        for entry in staged { used.note(entry.message) }
         let endedInOrder = try OutboxStore.endedInOrder(db)
         let crash =
             endedInOrder
             ? nil
             : BrokenConnections.Suspects.Crash(
-                connection: used.lastConnection, settled: try OutboxStore.settledBeforeTheEnd(db))
+                connection: used.lastConnection,
+                settled: try OutboxStore.settledBeforeTheEnd(staged.last?.message.queuedAt, db))
         if endedInOrder { markAsOpen(db) }
-        return (
-            books,
-            Outbox.Inheritance(used: used, crash: crash, lastEpoch: try StoredTurns(db: db).lastEpoch())
-        )
+        let inheritance = Outbox.Inheritance(
+            used: used, crash: crash, lastEpoch: try StoredTurns(db: db).lastEpoch(),
+            stagingSerial: contents.nextSerial(of: identity), isStagingWorn: contents.unreadable > 0)
+        var opened = Opened(queue: queue, books: books, inheritance: inheritance, staged: staged)
+        if contents.unreadable > 0 {
+            opened.notices.append(
+                .stagingUnreadable(path: StagingContents.path(of: path), blocks: contents.unreadable))
+        }
+        if let notice = StagingFile.setForeignAside(contents, database: path, identity: identity) {
+            opened.notices.append(notice)
+        }
+        return opened
     }
 
     /// A process that does not end in order leaves this mark. On a full disk there may be no room for it; then a crash goes

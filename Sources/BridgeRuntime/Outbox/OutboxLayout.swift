@@ -99,5 +99,10 @@ enum OutboxLayout {
         CREATE INDEX message_undated ON message (sequence) WHERE queued_at = 9223372036854775807;
         CREATE INDEX receipt_undated ON receipt (sequence) WHERE left_at = 9223372036854775807;
         """,
+        // To which database a staging file belongs.
+        """
+        ALTER TABLE ledger ADD COLUMN staging INTEGER NOT NULL DEFAULT 0;
+        UPDATE ledger SET staging = random();
+        """,
     ]
 }

@@ -24,7 +24,9 @@ struct OutboxSalvage {
     /// - Parameter now: wall clock, milliseconds since 1970.
     static func run(path: String, now: Int64) throws -> Summary {
         discard(of: path)
-        guard let pages = SalvagePages(path: path) else { throw OutboxSalvageError.unreadable }
+        let pages = SalvagePages(path: path)
+        let staging = try StagingContents(database: path)
+        guard pages != nil || staging.identity != nil else { throw OutboxSalvageError.unreadable }
         var configuration = GRDB.Configuration()
         configuration.label = "espbridged.salvage"
         OutboxFile.makePrivate(target(of: path))
@@ -36,11 +38,12 @@ struct OutboxSalvage {
                 try db.execute(sql: "PRAGMA journal_mode = MEMORY")
                 var summary = Summary(brought: 0, missing: 0)
                 try db.inTransaction(.immediate) {
-                    let version = pages.version ?? OutboxLayout.all.count
+                    let version = pages?.version ?? OutboxLayout.all.count
                     let layouts = (1...OutboxLayout.all.count).contains(version) ? version : OutboxLayout.all.count
                     for layout in OutboxLayout.all.prefix(layouts) { try db.execute(sql: layout) }
                     try db.execute(sql: "PRAGMA user_version = \(layouts)")
-                    summary = try carryOver(pages, now: now, db)
+                    let isStaging = layouts == OutboxLayout.all.count
+                    summary = try carryOver(pages, isStaging ? staging : nil, now: now, db)
                     return .commit
                 }
                 return summary
@@ -62,9 +65,18 @@ struct OutboxSalvage {
     }
 
     /// Reads the old file into the new database.
-    private static func carryOver(_ pages: SalvagePages, now: Int64, _ db: Database) throws -> Summary {
-        var scan = SalvageScan(pages)
+    private static func carryOver(
+        _ pages: SalvagePages?, _ staging: StagingContents?, now: Int64, _ db: Database
+    ) throws -> Summary {
         let harvest = try SalvageHarvest(db)
+        let largestKey = try pages.map { try take($0, harvest, db) } ?? 0
+        if let staging { try harvest.take(staging, db) }
+        return try SalvageBooks(harvest, largestKey: largestKey).settle(now: now, db)
+    }
+
+    /// Takes all rows; the largest key that the trees name.
+    private static func take(_ pages: SalvagePages, _ harvest: SalvageHarvest, _ db: Database) throws -> Int64 {
+        var scan = SalvageScan(pages)
         for table in harvest.tables { try scan.walk(table) { try harvest.take($0, of: table, db) } }
         let strays = scan.strays(harvest.tables)
         for table in harvest.tables {
@@ -77,6 +89,6 @@ struct OutboxSalvage {
                 for row in strays.lazy.compactMap(scan.row) { try harvest.take(row, of: table, db) }
             }
         }
-        return try SalvageBooks(harvest, largestKey: scan.largestKey).settle(now: now, db)
+        return scan.largestKey
     }
 }

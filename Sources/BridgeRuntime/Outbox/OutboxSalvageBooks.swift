@@ -44,7 +44,8 @@ struct SalvageBooks {
             received: received, delivered: delivered, waiting: waiting, dropped: dropped, bytes: totals?[1] ?? 0)
         var used = try OutboxStore.used(db)
         let connection = try Int64.fetchOne(db, sql: "SELECT max(connection) FROM message") ?? 0
-        used.lastConnection = max(used.lastConnection, connection)
+        used.lastConnection = max(used.lastConnection, connection, harvest.used.lastConnection)
+        used.upcomingID = harvest.used.upcomingID ?? used.upcomingID
         try OutboxStore.save(books, before: kept, used, db)
         if harvest.hasReceipts { try noteBroken(now: now, db) }
         return OutboxSalvage.Summary(brought: waiting, missing: missing)

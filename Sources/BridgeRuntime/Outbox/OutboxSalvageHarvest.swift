@@ -58,6 +58,30 @@ final class SalvageHarvest {
         }
     }
 
+    /// Takes from the staging file what had not come into the database, and of what had, as much as the books miss.
+    func take(_ staging: StagingContents, _ db: Database) throws {
+        guard let identity = hasLedger ? try OutboxStore.stagingIdentity(db) : staging.identity else { return }
+        if !hasLedger { try OutboxStore.saveStagingIdentity(identity, db) }
+        try removeSettled(db)
+        let staged = staging.messages(of: identity)
+        let books = try OutboxStore.books(db) ?? OutboxBooks()
+        let waiting = try Int64.fetchOne(db, sql: "SELECT count(*) FROM message") ?? 0
+        let epoch = max(0, try StoredTurns(db: db).lastEpoch())
+        var room = books.waiting - waiting
+        for entry in staged.reversed() where try !isSettled(entry.sequence, db) {
+            let isKnown = hasLedger && entry.sequence <= books.received
+            guard !isKnown || room > 0, try !OutboxStore.contains(entry.sequence, db) else { continue }
+            if isKnown { room -= 1 }
+            let isAnswer = entry.message.sender == .daemon
+            try OutboxStore.insert(entry.message, as: entry.sequence, epoch: isAnswer ? FairTurns.answers : epoch, db)
+            largest = max(largest, entry.sequence)
+        }
+        for entry in staged where entry.sequence > books.received { used.note(entry.message) }
+    }
+
+    /// What messages that the ledger does not know used up.
+    private(set) var used = OutboxStore.Used()
+
     /// Messages that were found waiting and have a receipt all the same.
     private(set) var settled: Int64 = 0
 

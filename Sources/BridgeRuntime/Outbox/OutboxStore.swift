@@ -230,14 +230,16 @@ enum OutboxStore {
 
     /// The last message that was stored more than a minute before the last trace of the process before: its answer has been
     /// read, or will not be.
-    static func settledBeforeTheEnd(_ db: Database) throws -> Int64 {
+    ///
+    /// - Parameter trace: when the last message came that the database does not have; nil when it has all.
+    static func settledBeforeTheEnd(_ trace: Int64?, _ db: Database) throws -> Int64 {
         let rows = try Row.fetchCursor(
             db,
             sql: """
                 SELECT sequence, queued_at FROM message UNION ALL SELECT sequence, left_at FROM receipt
                 ORDER BY sequence DESC LIMIT 65536
                 """)
-        var bound: Int64?
+        var bound = trace.map { $0 &- BrokenConnections.memory.inMilliseconds }
         var last: Int64 = 0
         while let row = try rows.next() {
             last = row[0]
@@ -246,6 +248,16 @@ enum OutboxStore {
             bound = bound ?? time &- BrokenConnections.memory.inMilliseconds
         }
         return max(0, last - 1)
+    }
+
+    /// ``StagedBatch/identity`` of the staging file that belongs to the database.
+    static func stagingIdentity(_ db: Database) throws -> Int64 {
+        try Int64.fetchOne(db, sql: "SELECT staging FROM ledger") ?? 0
+    }
+
+    /// Another staging file belongs to the database; perhaps one that there is not, so that nothing in the present one counts.
+    static func saveStagingIdentity(_ identity: Int64, _ db: Database) throws {
+        try db.execute(sql: "UPDATE ledger SET staging = ?", arguments: [identity])
     }
 
     static func save(endedInOrder: Bool, _ db: Database) throws {

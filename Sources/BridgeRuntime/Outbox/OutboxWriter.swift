@@ -1,6 +1,7 @@
 import BridgeCore
 import Foundation
 import GRDB
+import Glibc
 
 /// What waits for a transaction.
 enum OutboxOperation: Sendable {
@@ -20,6 +21,17 @@ enum OutboxOperation: Sendable {
         switch self {
         case .remove, .confirm, .unanswered: true
         case .append, .giveUp: false
+        }
+    }
+
+    /// Whether it can be carried out while what is staged is not in the database, whose books these are.
+    func isPossible(_ books: OutboxBooks) -> Bool {
+        switch self {
+        case .append: false
+        case .remove(let sequence, _, _, _): sequence <= books.received
+        case .giveUp: true
+        // A reply may be to a message that is staged.
+        case .confirm, .unanswered: false
         }
     }
 
@@ -46,7 +58,14 @@ struct OutboxWriter: Sendable {
         var departed: [Int64] = []
         /// Messages that were handed out as they were stored.
         var taken: [Int64] = []
-        /// Removals were kept for another try.
+        /// The last of the staged messages, if these are in the database now.
+        var filed: Int64?
+        /// Nothing in the staging file counts any more.
+        var hasEndedStaging = false
+        /// Messages that were refused may stand in SQLite's log, and be taken for stored after a crash, until another transaction
+        /// is written over them. Not always: it may have failed before anything was written.
+        var mayHaveLeftTraces = false
+        /// Removals, or what is staged, were kept for another try.
         var mustRetry = false
         /// Why not everything was written.
         var error: (any Error)?
@@ -60,11 +79,26 @@ struct OutboxWriter: Sendable {
         var taken: Set<Int64>
         /// The epoch of messages that come now (``FairTurns/epoch``).
         var epoch: Int64
+        /// Messages that are on disk already, but not in the database: they go in front of all others.
+        var staged: [StagedMessage] = []
+        /// Nothing in the staging file counts any more once these are in the database.
+        var endsStaging = false
+
+        /// Also without any operation.
+        var hasWork: Bool { !staged.isEmpty || endsStaging }
+
+        /// The same without what is staged.
+        var unstaged: Situation {
+            var copy = self
+            copy.staged = []
+            copy.endsStaging = false
+            return copy
+        }
     }
 
     /// The database file.
     let path: String
-    /// Removals that failed.
+    /// Removals and replies that could not be written.
     private var kept: [OutboxOperation] = []
     /// When old keys were last deleted.
     private var keysForgottenAt: Int64?
@@ -76,11 +110,13 @@ struct OutboxWriter: Sendable {
         self.used = used
     }
 
-    /// Commits the operations in one transaction; if that fails, the removals once more without
-    /// the appends, which are refused.
+    /// Commits the operations in one transaction, with what is staged.
+    ///
+    /// If that fails for lack of room, once more when the log is folded in; then without the appends, which are refused; then
+    /// without what is staged, and what concerns it. The rest is kept.
     mutating func perform(_ new: [OutboxOperation], _ situation: Situation, _ db: Database) -> Report {
         let operations = kept + new
-        guard !operations.isEmpty else { return Report(books: situation.books) }
+        guard !operations.isEmpty || situation.hasWork else { return Report(books: situation.books) }
         kept = []
         do {
             if operations.contains(where: \.isAppend) { try checkRoom(situation.limits, db) }
@@ -98,15 +134,25 @@ struct OutboxWriter: Sendable {
             }
             // While another process holds the file, a second try would only wait once more.
             let isBusy = (error as? DatabaseError)?.resultCode == .SQLITE_BUSY
-            if removals.count < operations.count, !removals.isEmpty, !isBusy,
+            if removals.count < operations.count, !removals.isEmpty || situation.hasWork, !isBusy,
                 let done = try? transact(removals, situation, db)
             {
                 report = done
             } else {
-                kept = removals.filter(\.isKept)
-                report.mustRetry = !kept.isEmpty
+                // Where there is no room for what is staged, what leaves the database makes some.
+                let possible = removals.filter { $0.isPossible(situation.books) }
+                if !situation.staged.isEmpty, !possible.isEmpty, !isBusy,
+                    let done = try? transact(possible, situation.unstaged, db)
+                {
+                    report = done
+                    kept = removals.filter { $0.isKept && !$0.isPossible(situation.books) }
+                } else {
+                    kept = removals.filter(\.isKept)
+                }
+                report.mustRetry = !kept.isEmpty || situation.hasWork
             }
             report.error = error
+            report.mayHaveLeftTraces = removals.count < operations.count && report.books == situation.books
             let refusal = Self.refusal(for: error)
             for case .append(_, let completion) in operations {
                 report.finished += 1
@@ -137,6 +183,18 @@ struct OutboxWriter: Sendable {
         var used = used
         if db.isInsideTransaction { try db.rollback() }
         try Self.commit(db) {
+            for staged in situation.staged {
+                try file(staged, epoch: situation.epoch, &report, db)
+                used.note(staged.message)
+                // Where the kernel completes writes on one processor only, it may be this one, and is not to wait for all of them.
+                sched_yield()
+            }
+            report.filed = situation.staged.last?.sequence
+            if situation.endsStaging {
+                // One more, by which the file is known as void if it is not removed.
+                try OutboxStore.saveStagingIdentity(try OutboxStore.stagingIdentity(db) &+ 1, db)
+            }
+            report.hasEndedStaging = situation.endsStaging
             for operation in operations {
                 switch operation {
                 case .append(let message, let completion):
@@ -182,6 +240,22 @@ struct OutboxWriter: Sendable {
         }
     }
 
+    /// Stores a message that was promised before.
+    private func file(
+        _ staged: StagedMessage, epoch: Int64, _ report: inout Report, _ db: Database
+    ) throws {
+        // A part of the staging file that cannot be read any more.
+        let missing = staged.sequence - report.books.received - 1
+        if missing > 0 { report.books.missed(missing) }
+        report.books.accepted(bytes: staged.message.cost)
+        try insert(staged.message, as: staged.sequence, epoch: epoch, db)
+    }
+
+    private func insert(_ message: NewMessage, as sequence: Int64, epoch: Int64, _ db: Database) throws {
+        let epoch = message.sender == .daemon ? FairTurns.answers : epoch
+        try OutboxStore.insert(message, as: sequence, epoch: epoch, db)
+    }
+
     private mutating func append(
         _ message: NewMessage, _ situation: Situation, _ report: inout Report, _ db: Database
     ) throws -> Result<Appended, OutboxRefusal> {
@@ -204,8 +278,7 @@ struct OutboxWriter: Sendable {
         }
         report.books.accepted(bytes: message.cost)
         let sequence = report.books.received
-        let epoch = message.sender == .daemon ? FairTurns.answers : situation.epoch
-        try OutboxStore.insert(message, as: sequence, epoch: epoch, db)
+        try insert(message, as: sequence, epoch: situation.epoch, db)
         if message.isTaken { report.taken.append(sequence) }
         if let key = message.key { try OutboxStore.take(key: key, sequence: sequence, now: message.queuedAt, db) }
         return .success(Appended(sequence: sequence, outcome: .stored))

@@ -35,9 +35,11 @@ public struct QueueInspector {
     }
 
     private let queue: DatabaseQueue
+    private let path: String
 
     /// Opens the database for reading.
     public init(path: String) throws(OutboxError) {
+        self.path = path
         var configuration = GRDB.Configuration()
         configuration.readonly = true
         configuration.busyMode = .timeout(2)
@@ -86,19 +88,21 @@ public struct QueueInspector {
     }
 
     private func portion(of shelf: Shelf, after receipt: Int64, count: Int) throws -> [Entry] {
-        try queue.read { db in
+        try read { db, staged in
             // A daemon of an earlier release left no such table.
             guard try db.tableExists(shelf.table) else { return [] }
-            return try Row.fetchAll(
+            let entries = try Row.fetchAll(
                 db, sql: "SELECT \(shelf.columns) WHERE sequence > ? ORDER BY sequence LIMIT ?",
                 arguments: [receipt, count]
             ).map(Self.entry)
+            guard shelf == .waiting else { return entries }
+            return entries + staged.filter { $0.sequence > receipt }.prefix(count - entries.count).map(Self.entry)
         }
     }
 
     /// A message that waits or was set aside, with its payload.
     public func message(_ receipt: Int64) throws -> (entry: Entry, payload: [UInt8])? {
-        try queue.read { db in
+        try read { db, staged in
             for shelf in Shelf.allCases where try db.tableExists(shelf.table) {
                 guard
                     let row = try Row.fetchOne(
@@ -108,7 +112,7 @@ public struct QueueInspector {
                 else { continue }
                 return (Self.entry(row), [UInt8](payload))
             }
-            return nil
+            return staged.first { $0.sequence == receipt }.map { (Self.entry($0), $0.message.payload) }
         }
     }
 
@@ -117,21 +121,42 @@ public struct QueueInspector {
         try queue.read { db in try ReceiptStore.find(.number(number), db) }
     }
 
-    /// The accounts as of the last commit.
+    /// The accounts as they are on disk.
     public func books() throws -> OutboxBooks {
-        try queue.read { db in try OutboxStore.books(db) } ?? OutboxBooks()
+        try read { db, staged in
+            var books = try OutboxStore.books(db) ?? OutboxBooks()
+            for entry in staged { books.accepted(bytes: entry.message.cost) }
+            return books
+        }
+    }
+
+    /// Reads the database, and with it the messages that are on disk and not in it.
+    private func read<Result>(_ body: (Database, [StagedMessage]) throws -> Result) throws -> Result {
+        // In this order: what comes into the database meanwhile is found there.
+        let contents = try StagingContents(database: path)
+        return try queue.read { db in
+            // A daemon of an earlier release had no such file.
+            guard try db.columns(in: "ledger").contains(where: { $0.name == "staging" }) else {
+                return try body(db, [])
+            }
+            let received = try OutboxStore.books(db)?.received ?? 0
+            return try body(db, contents.missing(from: try OutboxStore.stagingIdentity(db), received: received))
+        }
     }
 
     /// Reads the whole file.
     public func verify() throws -> Verification {
-        try queue.read { db in
+        try read { db, staged in
             let verdict = try String.fetchAll(db, sql: "PRAGMA integrity_check(20)")
-            guard let books = try OutboxStore.books(db) else {
+            guard var books = try OutboxStore.books(db) else {
                 throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "the ledger is missing")
             }
+            for entry in staged { books.accepted(bytes: entry.message.cost) }
             let totals = try Row.fetchOne(db, sql: "SELECT count(*), ifnull(sum(size), 0) FROM message")
             return Verification(
-                damages: verdict == ["ok"] ? [] : verdict, books: books, rows: totals?[0] ?? 0, bytes: totals?[1] ?? 0)
+                damages: verdict == ["ok"] ? [] : verdict, books: books,
+                rows: (totals?[0] ?? 0) + Int64(staged.count),
+                bytes: (totals?[1] ?? 0) + staged.reduce(0) { $0 + $1.message.cost })
         }
     }
 
@@ -140,6 +165,13 @@ public struct QueueInspector {
 
     /// What SQLite says, without GRDB's statement around it.
     public static func words(_ error: any Error) -> String { (error as? DatabaseError)?.message ?? "\(error)" }
+
+    private static func entry(_ staged: StagedMessage) -> Entry {
+        let message = staged.message
+        return Entry(
+            receipt: staged.sequence, queuedAt: message.isDated ? message.queuedAt : nil, expiresAt: message.expiresAt,
+            qos: message.qos, alinkID: message.alinkID, topic: message.topic, bytes: message.payload.count)
+    }
 
     private static func entry(_ row: Row) -> Entry {
         let queuedAt: Int64 = row[1]

@@ -1,8 +1,10 @@
-/// libsystemd, and the few parts of the kernel's tty interface that Swift cannot see.
+/// libsystemd, and the few parts of the kernel's interfaces that Swift cannot see.
 #ifndef CSYSTEMD_H
 #define CSYSTEMD_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-id128.h>
 #include <systemd/sd-journal.h>
@@ -55,5 +57,27 @@ bool csystemd_is_uart(unsigned long device);
 
 /// The minor part of a device number.
 unsigned int csystemd_device_minor(unsigned long device);
+
+/// A context for writes that are under way while their thread goes on (io_setup(2)). Returns 0, or -1 with errno set.
+int csystemd_aio_open(unsigned long *context);
+
+/// Waits for what is under way (io_destroy(2)).
+void csystemd_aio_close(unsigned long context);
+
+/// Begins to write to the medium: when the result is there, so are the bytes (RWF_DSYNC; pwritev2(2)). `event_fd`, an eventfd(2),
+/// becomes readable then.
+///
+/// The file has to be open with O_DIRECT: else the write is done, and waited for, before this returns. Until the result is there
+/// the buffer may not change. Returns 0, or -1 with errno set.
+int csystemd_aio_write(unsigned long context, int fd, const void *buffer, size_t length, int64_t offset, int event_fd);
+
+/// Takes the result of a write, bytes or a negated errno; waits for it for so long. False when there is none.
+bool csystemd_aio_result(unsigned long context, unsigned int milliseconds, int64_t *result);
+
+/// Opens a file for reading and writing past the page cache (O_DIRECT; open(2)). Returns a descriptor, or -1 with errno set.
+int csystemd_open_direct(const char *path);
+
+/// A counter to wait for, that never blocks (eventfd(2)). Returns a descriptor, or -1 with errno set.
+int csystemd_event_fd(void);
 
 #endif

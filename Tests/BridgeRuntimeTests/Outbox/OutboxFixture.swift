@@ -1,6 +1,7 @@
 import BridgeCore
 import BridgeRuntime
 import Foundation
+import GRDB
 
 /// A folder of its own that goes away with the test.
 final class TemporaryFolder: Sendable {
@@ -71,5 +72,21 @@ extension Outbox {
     /// The texts that wait, in order.
     func texts(now: Int64 = 1_000_000) async throws -> [String] {
         try await next(now: now).map { String(decoding: $0.payload, as: UTF8.self) }
+    }
+}
+
+/// Another connection that holds the write lock, for longer than the outbox waits for it (two seconds).
+struct Blocker {
+    private let queue: DatabaseQueue
+
+    init(_ path: String) async throws {
+        var configuration = GRDB.Configuration()
+        configuration.allowsUnsafeTransactions = true
+        queue = try DatabaseQueue(path: path, configuration: configuration)
+        try await queue.writeWithoutTransaction { db in try db.execute(sql: "BEGIN IMMEDIATE") }
+    }
+
+    func end() async throws {
+        try await queue.writeWithoutTransaction { db in try db.execute(sql: "ROLLBACK") }
     }
 }

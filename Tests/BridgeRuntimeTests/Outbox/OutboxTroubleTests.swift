@@ -5,22 +5,6 @@ import GRDB
 import Synchronization
 import Testing
 
-/// Another connection that holds the write lock, for longer than the outbox waits for it (two seconds).
-private struct Blocker {
-    private let queue: DatabaseQueue
-
-    init(_ path: String) async throws {
-        var configuration = GRDB.Configuration()
-        configuration.allowsUnsafeTransactions = true
-        queue = try DatabaseQueue(path: path, configuration: configuration)
-        try await queue.writeWithoutTransaction { db in try db.execute(sql: "BEGIN IMMEDIATE") }
-    }
-
-    func end() async throws {
-        try await queue.writeWithoutTransaction { db in try db.execute(sql: "ROLLBACK") }
-    }
-}
-
 /// What the outbox does on a full disk and with a file that is no good.
 @Suite struct OutboxTroubleTests {
     private let folder: TemporaryFolder
