@@ -397,8 +397,10 @@ final class LocalClientHandler: ChannelDuplexHandler {
         bytesWritten += output.count
         let bytes = ByteBuffer(bytes: output)
         output = []
+        let promise = context.eventLoop.makePromise(of: Void.self)
+        promise.futureResult.assumeIsolated().whenFailure { _ in self.wasReset = true }
         isWriting = true
-        context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
+        context.writeAndFlush(wrapOutboundOut(bytes), promise: promise)
         isWriting = false
         closeIfDone()
     }

@@ -47,7 +47,10 @@ public struct Peer: Equatable, Sendable {
     /// Whether it has read all that was written to it through a socket (SIOCOUTQ, unix(7)).
     static func hasReadAll(of socket: NIOBSDSocket.Handle) -> Bool {
         var unread: Int32 = 0
-        return ioctl(socket, UInt(TIOCOUTQ), &unread) == 0 && unread == 0
+        guard ioctl(socket, UInt(TIOCOUTQ), &unread) == 0, unread == 0 else { return false }
+        // What a program left unread when it went is gone, too; that it went, the kernel says before.
+        var state = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
+        return poll(&state, 1, 0) >= 0 && Int32(state.revents) & (POLLHUP | POLLERR) == 0
     }
 
     static func unit(ofProcess pid: Int32) -> String? {

@@ -22,8 +22,10 @@ enum OutboxFile {
 
     static func open(path: String, limits: OutboxLimits) throws(OutboxError) -> Opened {
         do {
+            // Where it cannot be read although it is there, nothing may be set aside or begun anew.
+            let staging = try StagingContents(database: path)
             let interrupted = try OutboxExchange.finish(path: path)
-            var opened = try begin(path: path, limits: limits)
+            var opened = try begin(path: path, staging, limits: limits)
             if let interrupted { opened.notices += [notice(of: opened.books, aside: interrupted)] }
             return opened
         } catch let error as Corrupt {
@@ -42,11 +44,13 @@ enum OutboxFile {
         var salvage: OutboxSalvage.Summary?
         /// Why nothing could be saved.
         var hindrance: String?
+        var staging: StagingContents
 
-        init(_ detail: String, path: String) {
+        init(_ detail: String, path: String, _ staging: StagingContents) {
             self.detail = detail
+            self.staging = staging
             do {
-                salvage = try OutboxSalvage.run(path: path, now: WallTime.now.milliseconds)
+                salvage = try OutboxSalvage.run(path: path, staging, now: WallTime.now.milliseconds)
             } catch {
                 hindrance = QueueInspector.words(error)
             }
@@ -61,7 +65,7 @@ enum OutboxFile {
         if corrupt.salvage != nil { OutboxExchange.install(salvageOf: path, like: aside) }
         try? FileManager.default.removeItem(atPath: damageMark(of: path))
         do {
-            var opened = try begin(path: path, limits: limits)
+            var opened = try begin(path: path, corrupt.staging, limits: limits)
             opened.notices += [
                 .setAside(
                     path: aside, detail: corrupt.detail,
@@ -80,7 +84,9 @@ enum OutboxFile {
             missing: books.dropped[.damaged] ?? 0, hindrance: nil)
     }
 
-    private static func begin(path: String, limits: OutboxLimits) throws -> Opened {
+    private static func begin(
+        path: String, _ staging: StagingContents, limits: OutboxLimits
+    ) throws -> Opened {
         var configuration = GRDB.Configuration()
         configuration.busyMode = .timeout(2)
         configuration.label = "espbridged.outbox"
@@ -95,9 +101,9 @@ enum OutboxFile {
         let size = Self.size(of: path)
         // SQLite takes an empty file for a new database and deletes its log.
         let logSize = Self.size(of: path + "-wal")
-        if size == 0, logSize > 0 { throw Corrupt("the database is empty, its log is not", path: path) }
+        if size == 0, logSize > 0 { throw Corrupt("the database is empty, its log is not", path: path, staging) }
         if size % 512 != 0 || logSize > 0, SalvagePages(path: path)?.isCutOff ?? false {
-            throw Corrupt("the file is cut short", path: path)
+            throw Corrupt("the file is cut short", path: path, staging)
         }
         let isMarked = FileManager.default.fileExists(atPath: damageMark(of: path))
         let queue: DatabaseQueue
@@ -105,19 +111,19 @@ enum OutboxFile {
             makePrivate(path)
             queue = try DatabaseQueue(path: path, configuration: configuration)
         } catch let error as DatabaseError where isCorruption(error) {
-            throw Corrupt(QueueInspector.words(error), path: path)
+            throw Corrupt(QueueInspector.words(error), path: path, staging)
         }
         do {
             let check = size > 0 && (size <= checkedSize || isMarked)
             let opened = try queue.writeWithoutTransaction { db in
-                try prepare(db, queue, path: path, limits: limits, check: check)
+                try prepare(db, queue, path: path, staging, limits: limits, check: check)
             }
             if size == 0 { OutboxExchange.syncFolder(of: path) }
             if isMarked { try? FileManager.default.removeItem(atPath: damageMark(of: path)) }
             return opened
         } catch let error as DatabaseError where isCorruption(error) {
             // Before the connection ends, which would fold the log into what is no good.
-            let corrupt = Corrupt(QueueInspector.words(error), path: path)
+            let corrupt = Corrupt(QueueInspector.words(error), path: path, staging)
             try? queue.close()
             throw corrupt
         } catch {
@@ -134,7 +140,8 @@ enum OutboxFile {
     }
 
     private static func prepare(
-        _ db: Database, _ queue: DatabaseQueue, path: String, limits: OutboxLimits, check: Bool
+        _ db: Database, _ queue: DatabaseQueue, path: String, _ contents: StagingContents, limits: OutboxLimits,
+        check: Bool
     ) throws -> Opened {
         // A commit returns once the log is on the medium (https://www.sqlite.org/pragma.html#pragma_synchronous).
         try db.execute(sql: "PRAGMA synchronous = FULL")
@@ -161,7 +168,6 @@ enum OutboxFile {
             throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "the ledger is missing")
         }
         if check { try compare(books, db) }
-        let contents = try StagingContents(database: path)
         let identity = try OutboxStore.stagingIdentity(db)
         let staged = contents.missing(from: identity, received: books.received)
         var used = try OutboxStore.used(db)

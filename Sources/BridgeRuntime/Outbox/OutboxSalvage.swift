@@ -21,11 +21,12 @@ struct OutboxSalvage {
 
     /// Makes the new database; blocks. The corrupt one is only read.
     ///
-    /// - Parameter now: wall clock, milliseconds since 1970.
-    static func run(path: String, now: Int64) throws -> Summary {
+    /// - Parameters:
+    ///   - staging: what the staging file beside it holds.
+    ///   - now: wall clock, milliseconds since 1970.
+    static func run(path: String, _ staging: StagingContents, now: Int64) throws -> Summary {
         discard(of: path)
         let pages = SalvagePages(path: path)
-        let staging = try StagingContents(database: path)
         guard pages != nil || staging.identity != nil else { throw OutboxSalvageError.unreadable }
         var configuration = GRDB.Configuration()
         configuration.label = "espbridged.salvage"

@@ -46,6 +46,20 @@ struct BrokenConnectionServerTests {
         #expect(try departure() == 2)
     }
 
+    @Test("broken: what it wrote last is read after it went, which does not make its answers read")
+    func readAfterItWent() throws {
+        let client = try UnixClient(fixture.path)
+        try client.send(#"{"method":"a.b"}"#)
+        #expect(client.waitForAnswer())
+        // While the loop waits for it, it cannot read in between.
+        nonisolated(unsafe) let program = client
+        try fixture.onLoop { _, _ in
+            try program.send(#"{"method":"a.b"}"#)
+            program.close()
+        }
+        #expect(try departure() == 0)
+    }
+
     @Test("broken: it went before the answer")
     func beforeTheAnswer() throws {
         try fixture.onLoop { _, services in services.holds = true }

@@ -44,7 +44,12 @@ extension Outbox {
 
     /// Which identity the file has to have.
     private func prepareStaging(_ db: Database) throws -> Int64 {
-        // What a process before left there has to be in the database before it is overwritten.
+        // What a process before wrote into SQLite's log and did not live to sync, or could not, has been read in good faith.
+        // Syncing the log would not do: of what once failed to be written the kernel says nothing a second time. So it goes
+        // into the database, and is gone itself, for good, before anything is overwritten that has the same messages.
+        try db.checkpoint(.truncate)
+        try StagingFile.sync(path + "-wal")
+        // And what that process left in the file has to be in the database.
         file(db)
         guard gathering.withLock({ $0.staging.staged.isEmpty }) else {
             throw StagingError("the database does not take what was accepted before")
@@ -54,9 +59,6 @@ extension Outbox {
             throw StagingError("the file system is smaller than \(Self.leastDisk >> 20) MiB")
         }
         if let shortage = room.shortage(spare: -Int64(StagingFile.size)) { throw StagingError(shortage) }
-        // What a process before wrote into SQLite's log and did not live to sync, or could not, has been read in good faith.
-        // Syncing the log would not do: of what once failed to be written the kernel says nothing a second time.
-        try db.checkpoint(.full)
         return try OutboxStore.stagingIdentity(db)
     }
 

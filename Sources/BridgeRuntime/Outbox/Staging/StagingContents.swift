@@ -19,9 +19,10 @@ struct StagingContents: Sendable {
     init(database: String) throws(StagingError) {
         let path = Self.path(of: database)
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        let blocks = StagingFile.size / StagedBatch.blockSize
         guard descriptor >= 0 else {
-            guard errno == ENOENT else { throw StagingError(lastCall: "open", path) }
-            self.init(ByteBuffer())
+            guard errno == ENOENT || Self.isDamage(errno) else { throw StagingError(lastCall: "open", path) }
+            self.init(ByteBuffer(), unreadable: errno == ENOENT ? 0 : blocks)
             return
         }
         defer { close(descriptor) }
@@ -29,20 +30,23 @@ struct StagingContents: Sendable {
         var unreadable = 0
         var block = [UInt8](repeating: 0, count: StagedBatch.blockSize)
         // One by one: a block that is gone must not take the others with it.
-        for number in 0..<StagingFile.size / StagedBatch.blockSize {
+        for number in 0..<blocks {
             let count = pread(descriptor, &block, block.count, off_t(number * StagedBatch.blockSize))
             if count == 0 { break }
             if count > 0 {
                 bytes.writeBytes(block[..<count])
                 guard count == block.count else { break }
             } else {
-                guard errno == EIO else { throw StagingError(lastCall: "read", path) }
+                guard Self.isDamage(errno) else { throw StagingError(lastCall: "read", path) }
                 unreadable += 1
                 bytes.writeRepeatingByte(0, count: block.count)
             }
         }
         self.init(bytes, unreadable: unreadable)
     }
+
+    /// Whether an error says that the medium is no good, or what the file system has on it.
+    private static func isDamage(_ error: CInt) -> Bool { error == EIO || error == EUCLEAN }
 
     init(_ bytes: ByteBuffer, unreadable: Int = 0) {
         let found = stride(from: 0, to: bytes.readableBytes, by: StagedBatch.blockSize).map { start in

@@ -54,7 +54,7 @@ final class StagingFile: StagingMedium {
             try Self.make(path, like: database)
         }
         // Its name has to last, too, and a process before may have ended in between.
-        try Self.syncFolder(of: path)
+        try Self.sync(URL(fileURLWithPath: path).deletingLastPathComponent().path)
         let descriptor = csystemd_open_direct(path)
         guard descriptor >= 0 else { throw StagingError(lastCall: "open with O_DIRECT", path) }
         var context: UInt = 0
@@ -143,12 +143,12 @@ final class StagingFile: StagingMedium {
         }
     }
 
-    private static func syncFolder(of path: String) throws(StagingError) {
-        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
-        let descriptor = open(folder, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw StagingError(lastCall: "open", folder) }
+    /// Has the kernel bring a file or a folder to the medium.
+    static func sync(_ path: String) throws(StagingError) {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw StagingError(lastCall: "open", path) }
         defer { close(descriptor) }
-        guard fsync(descriptor) == 0 else { throw StagingError(lastCall: "sync", folder) }
+        guard fsync(descriptor) == 0 else { throw StagingError(lastCall: "sync", path) }
     }
 
     /// Removes the file of a database, for good.
@@ -162,11 +162,9 @@ final class StagingFile: StagingMedium {
     /// - Parameter identity: of the file that belongs to the database.
     static func setForeignAside(_ contents: StagingContents, database: String, identity: Int64) -> OutboxNotice? {
         guard let other = contents.identity, other != identity else { return nil }
-        // The database has all that is in it, see `OutboxWriter`; the process did not live to remove it.
-        if other == identity &- 1 {
-            remove(database: database)
-            return nil
-        }
+        // Given up (see `OutboxWriter`), and its process did not live to remove it. It is not removed here: that it is void may
+        // stand in the kernel's memory only. Another one takes its place once the database is known to be on the medium.
+        guard other != identity &- 1 else { return nil }
         let messages = contents.messages(of: other)
         let aside = OutboxExchange.unusedName(StagingContents.path(of: database) + ".foreign-")
         guard !messages.isEmpty, rename(StagingContents.path(of: database), aside) == 0 else { return nil }
