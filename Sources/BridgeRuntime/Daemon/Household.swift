@@ -128,8 +128,10 @@ final class Household {
             me.value.sweep()
             me.value.services.tellRecurringNews()
         }
-        outbox.stage(on: eventLoop) { [logger] reason in
-            logger.event(.outboxNotice, level: .info, "each message is committed to the database by itself: \(reason)")
+        outbox.stage(on: eventLoop) { [logger] hindrance in
+            var level = Logger.Level.info
+            if case .failed = hindrance { level = .error }
+            logger.event(.outboxNotice, level: level, "\(hindrance)")
         }
         sweep()
         uplink.start()

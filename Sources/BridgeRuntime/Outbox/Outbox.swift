@@ -18,9 +18,9 @@ import Synchronization
 /// - Nothing is held in memory for a waiting row, but for the few that are handed out, and those that the database does not have.
 /// - Whose message goes next is ``FairTurns``' decision.
 ///
-/// All methods return at once and may be called from any thread; completions run on the outbox's
-/// own serial queue, or the event loop of ``stage(on:hindered:)``, and must not block it. Except at opening it reads no clock: callers say what time it is
-/// (wall clock, milliseconds since 1970).
+/// All methods return at once and may be called from any thread. Completions run on the outbox's own serial queue, on the event
+/// loop of ``stage(on:hindered:)``, or in ``close(inOrder:)``, and must not block. Except at opening it reads no clock: callers say
+/// what time it is (wall clock, milliseconds since 1970).
 public final class Outbox: Sendable {
     /// What a person should know about the opening, for the journal.
     public let notices: [OutboxNotice]
@@ -39,7 +39,7 @@ public final class Outbox: Sendable {
     /// Tells when the kernel is done with a write to the staging file.
     let stagingChannel = Mutex<(any Channel)?>(nil)
     /// Told why nothing is staged any more.
-    let stagingHindered = Mutex<@Sendable (String) -> Void>({ _ in })
+    let stagingHindered = Mutex<@Sendable (StagingHindrance) -> Void>({ _ in })
     private let connections: Mutex<Int64>
     private let lock: OutboxLock
     private let onDropped: @Sendable ([DroppedMessage]) -> Void

@@ -14,7 +14,7 @@ extension Outbox {
     /// - Parameters:
     ///   - eventLoop: completions of such messages run there.
     ///   - hindered: told why that is not done, or not any longer; then each commit is waited for, which loses nothing.
-    public func stage(on eventLoop: any EventLoop, hindered: @escaping @Sendable (String) -> Void) {
+    public func stage(on eventLoop: any EventLoop, hindered: @escaping @Sendable (StagingHindrance) -> Void) {
         onQueue { outbox, db in
             do {
                 let identity = try outbox.prepareStaging(db)
@@ -33,11 +33,11 @@ extension Outbox {
                         case .success(let channel): outbox.begin(staging: file, identity: identity, channel: channel)
                         case .failure(let error):
                             file.closeEvent()
-                            hindered("\(error)")
+                            hindered(.unavailable("\(error)"))
                         }
                     }
             } catch {
-                hindered("\(error)")
+                hindered(.unavailable("\(error)"))
             }
         }
     }
@@ -110,7 +110,7 @@ extension Outbox {
     }
 
     func see(to due: Due) {
-        if let hindrance = due.hindrance { stagingHindered.withLock { $0 }("\(hindrance)") }
+        if let hindrance = due.hindrance { stagingHindered.withLock { $0 }(.failed("\(hindrance)")) }
         if due.drains { onQueue { outbox, db in outbox.drain(db) } }
     }
 

@@ -146,7 +146,7 @@ import Testing
         arguments: [true, false])
     func failure(takesNone: Bool) async throws {
         let outbox = try Outbox.staged(folder, medium)
-        let told = Mutex<[String]>([])
+        let told = Mutex<[StagingHindrance]>([])
         outbox.stagingHindered.withLock { $0 = { reason in told.withLock { $0.append(reason) } } }
         _ = try await outbox.stageAtOnce(.test("a"), medium)
         let answers = Answers()
@@ -160,7 +160,7 @@ import Testing
         #expect(try await outbox.texts() == ["a", "b", "c"])
         #expect(answers.all == ["b 2", "c 3"])
         #expect(try rows() == [1, 2, 3])
-        #expect(told.withLock { $0 } == [takesNone ? "no more writes" : "Input/output error"])
+        #expect(told.withLock { $0 } == [.failed(takesNone ? "no more writes" : "Input/output error")])
         #expect(try await outbox.receipt(.test("d")) == 4)
         #expect(try rows() == [1, 2, 3, 4])
         // What failed may be in the file all the same, and must not count.
