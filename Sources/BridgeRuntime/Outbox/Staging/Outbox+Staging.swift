@@ -14,8 +14,13 @@ extension Outbox {
     /// - Parameters:
     ///   - eventLoop: completions of such messages run there.
     ///   - hindered: told why that is not done, or not any longer; then each commit is waited for, which loses nothing.
-    public func stage(on eventLoop: any EventLoop, hindered: @escaping @Sendable (StagingHindrance) -> Void) {
-        onQueue { outbox, db in
+    /// - Returns: when it is known whether they are.
+    @discardableResult
+    public func stage(
+        on eventLoop: any EventLoop, hindered: @escaping @Sendable (StagingHindrance) -> Void
+    ) -> EventLoopFuture<Void> {
+        let known = eventLoop.makePromise(of: Void.self)
+        let isOpen = onQueue { outbox, db in
             do {
                 let identity = try outbox.prepareStaging(db)
                 let file = try StagingFile(
@@ -35,11 +40,15 @@ extension Outbox {
                             file.closeEvent()
                             hindered(.unavailable("\(error)"))
                         }
+                        known.succeed()
                     }
             } catch {
                 hindered(.unavailable("\(error)"))
+                known.succeed()
             }
         }
+        if !isOpen { known.succeed() }
+        return known.futureResult
     }
 
     /// Which identity the file has to have.

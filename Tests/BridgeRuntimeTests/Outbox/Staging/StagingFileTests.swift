@@ -30,17 +30,9 @@ struct StagingFileTests {
     /// An outbox that stages on a loop of its own.
     private func staging(_ limits: OutboxLimits = OutboxLimits()) async throws -> Outbox {
         let outbox = try Outbox(path: folder.database, limits: limits)
-        outbox.stage(on: MultiThreadedEventLoopGroup.singleton.next()) { Issue.record("not staged: \($0)") }
-        try await until { outbox.gathering.withLock { $0.staging.isInUse } }
+        try await outbox.stage(on: MultiThreadedEventLoopGroup.singleton.next()) { Issue.record("not staged: \($0)") }
+            .get()
         return outbox
-    }
-
-    private func until(_ condition: () -> Bool) async throws {
-        let ends = ContinuousClock.now + .seconds(20)
-        while !condition() {
-            try #require(ContinuousClock.now < ends)
-            try await Task.sleep(for: .milliseconds(2))
-        }
     }
 
     @Test("What was answered stands in the file, which only its owner reads")

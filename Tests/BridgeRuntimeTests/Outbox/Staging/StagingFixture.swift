@@ -105,12 +105,14 @@ extension Outbox {
 
 extension TemporaryFolder {
     /// A copy of the files as they are on disk at this moment, as after a power cut.
-    func afterCrash(_ medium: HeldMedium) throws -> TemporaryFolder {
+    ///
+    /// - Parameter image: what the staging file has; by default what the medium has.
+    func afterCrash(_ medium: HeldMedium, image: [UInt8]? = nil) throws -> TemporaryFolder {
         let copy = try TemporaryFolder()
         for name in names where name.hasSuffix(".db") || name.hasSuffix("-wal") {
             try FileManager.default.copyItem(atPath: path + "/" + name, toPath: copy.path + "/" + name)
         }
-        try Data(medium.image).write(to: URL(fileURLWithPath: StagingContents.path(of: copy.database)))
+        try Data(image ?? medium.image).write(to: URL(fileURLWithPath: StagingContents.path(of: copy.database)))
         return copy
     }
 }

@@ -56,8 +56,7 @@ import Testing
         let place = try #require(zip(before, after).enumerated().first { $0.element.0 != $0.element.1 }?.offset)
         var image = before
         image.replaceSubrange(place..<(place + length), with: after[place..<(place + length)])
-        let copy = try folder.afterCrash(medium)
-        try Data(image).write(to: URL(fileURLWithPath: StagingContents.path(of: copy.database)))
+        let copy = try folder.afterCrash(medium, image: image)
         let next = try Outbox(path: copy.database, limits: OutboxLimits())
         let texts = try await next.texts()
         // A short message may be whole although the rest of its block is not.
@@ -70,10 +69,9 @@ import Testing
     func gap() async throws {
         let outbox = try Outbox.staged(folder, medium)
         for index in 1...5 { _ = try await outbox.stageAtOnce(.test("\(index)"), medium) }
-        let copy = try folder.afterCrash(medium)
         var image = medium.image
         image[3 * StagedBatch.blockSize + 60] ^= 1
-        try Data(image).write(to: URL(fileURLWithPath: StagingContents.path(of: copy.database)))
+        let copy = try folder.afterCrash(medium, image: image)
         let next = try Outbox(path: copy.database, limits: OutboxLimits())
         #expect(try await next.texts() == ["1", "2", "4", "5"])
         #expect(next.books.received == 5)
@@ -89,16 +87,13 @@ import Testing
         let outbox = try Outbox.staged(folder, medium)
         for index in 1...6 { _ = try await outbox.stageAtOnce(.test("\(index)"), medium) }
         for blocks in 0...8 {
-            let copy = try folder.afterCrash(medium)
-            let file = URL(fileURLWithPath: StagingContents.path(of: copy.database))
-            try Data(medium.image.prefix(blocks * StagedBatch.blockSize)).write(to: file)
+            let copy = try folder.afterCrash(medium, image: Array(medium.image.prefix(blocks * StagedBatch.blockSize)))
             let next = try Outbox(path: copy.database, limits: OutboxLimits())
             #expect(next.books.waiting == min(max(0, blocks - 1), 6))
             next.close()
         }
-        let copy = try folder.afterCrash(medium)
-        let noise = Data((0..<100_000).map { _ in UInt8.random(in: 0...255) })
-        try noise.write(to: URL(fileURLWithPath: StagingContents.path(of: copy.database)))
+        let noise = (0..<100_000).map { _ in UInt8.random(in: 0...255) }
+        let copy = try folder.afterCrash(medium, image: noise)
         let next = try Outbox(path: copy.database, limits: OutboxLimits())
         #expect(next.books.waiting == 0)
         next.close()
