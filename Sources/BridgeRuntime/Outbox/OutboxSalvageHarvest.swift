@@ -72,8 +72,7 @@ final class SalvageHarvest {
             let isKnown = hasLedger && entry.sequence <= books.received
             guard !isKnown || room > 0, try !OutboxStore.contains(entry.sequence, db) else { continue }
             if isKnown { room -= 1 }
-            let isAnswer = entry.message.sender == .daemon
-            try OutboxStore.insert(entry.message, as: entry.sequence, epoch: isAnswer ? FairTurns.answers : epoch, db)
+            try OutboxStore.insert(entry.message, as: entry.sequence, epoch: epoch, db)
             largest = max(largest, entry.sequence)
         }
         for entry in staged where entry.sequence > books.received { used.note(entry.message) }

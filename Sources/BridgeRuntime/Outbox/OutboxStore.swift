@@ -11,7 +11,9 @@ import GRDB
 enum OutboxStore {
     // MARK: Messages
 
+    /// - Parameter epoch: of messages that come now (``FairTurns/epoch``); answers to the cloud have their own.
     static func insert(_ message: NewMessage, as sequence: Int64, epoch: Int64, _ db: Database) throws {
+        let epoch = message.sender == .daemon ? FairTurns.answers : epoch
         let statement = try db.cachedStatement(
             sql: """
                 INSERT INTO message (sequence, queued_at, expires_at, size, qos, epoch, program, connection, awaits,

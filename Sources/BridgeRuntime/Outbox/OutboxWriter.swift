@@ -248,12 +248,7 @@ struct OutboxWriter: Sendable {
         let missing = staged.sequence - report.books.received - 1
         if missing > 0 { report.books.missed(missing) }
         report.books.accepted(bytes: staged.message.cost)
-        try insert(staged.message, as: staged.sequence, epoch: epoch, db)
-    }
-
-    private func insert(_ message: NewMessage, as sequence: Int64, epoch: Int64, _ db: Database) throws {
-        let epoch = message.sender == .daemon ? FairTurns.answers : epoch
-        try OutboxStore.insert(message, as: sequence, epoch: epoch, db)
+        try OutboxStore.insert(staged.message, as: staged.sequence, epoch: epoch, db)
     }
 
     private mutating func append(
@@ -278,7 +273,7 @@ struct OutboxWriter: Sendable {
         }
         report.books.accepted(bytes: message.cost)
         let sequence = report.books.received
-        try insert(message, as: sequence, epoch: situation.epoch, db)
+        try OutboxStore.insert(message, as: sequence, epoch: situation.epoch, db)
         if message.isTaken { report.taken.append(sequence) }
         if let key = message.key { try OutboxStore.take(key: key, sequence: sequence, now: message.queuedAt, db) }
         return .success(Appended(sequence: sequence, outcome: .stored))
