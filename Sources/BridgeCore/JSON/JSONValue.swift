@@ -20,7 +20,7 @@ public indirect enum JSONValue: Equatable, Sendable {
     }
 
     /// An integer.
-    public static func int(_ value: some BinaryInteger) -> JSONValue { .number(String(value)) }
+    public static func int(_ value: some BinaryInteger) -> JSONValue { .number(value.description) }
 
     /// The first member of that name, when this is an object.
     public subscript(name: String) -> JSONValue? {
