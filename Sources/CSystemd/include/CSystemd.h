@@ -74,6 +74,10 @@ int csystemd_aio_write(unsigned long context, int fd, const void *buffer, size_t
 /// Takes the result of a write, bytes or a negated errno; waits for it for so long. False when there is none.
 bool csystemd_aio_result(unsigned long context, unsigned int milliseconds, int64_t *result);
 
+/// Looks for the result of a write for so long, without sleeping; whether it is there. It lets other threads have the processor
+/// meanwhile (sched_yield(2)), and returns later when they keep it.
+bool csystemd_aio_poll(unsigned long context, unsigned int microseconds);
+
 /// Opens a file for reading and writing past the page cache (O_DIRECT; open(2)). Returns a descriptor, or -1 with errno set.
 int csystemd_open_direct(const char *path);
 

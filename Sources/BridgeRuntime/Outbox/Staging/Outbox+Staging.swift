@@ -94,6 +94,8 @@ extension Outbox {
     /// What is to be done once the lock is released.
     struct Due {
         var drains = false
+        /// A message by itself is being written to the staging file.
+        var polls = false
         /// Why nothing is staged any more.
         var hindrance: StagingError?
     }
@@ -105,7 +107,10 @@ extension Outbox {
             let books = account.withLock { $0.stored }
             let last = gathering.staging.staged.last?.sequence ?? books.received
             do {
-                if try gathering.staging.begin(appends, last: last, limits: limits, books: books) { return due }
+                if try gathering.staging.begin(appends, last: last, limits: limits, books: books) {
+                    due.polls = appends.count == 1
+                    return due
+                }
             } catch {
                 due.hindrance = error
                 gathering.endStaging()
@@ -121,6 +126,19 @@ extension Outbox {
     func see(to due: Due) {
         if let hindrance = due.hindrance { stagingHindered.withLock { $0 }(.failed("\(hindrance)")) }
         if due.drains { onQueue { outbox, db in outbox.drain(db) } }
+        if due.polls { poll() }
+    }
+
+    /// Waits for the write that has begun, behind what the loop has been given to do already, and unless other messages have come
+    /// meanwhile.
+    private func poll() {
+        guard let channel = stagingChannel.withLock({ $0 }) else { return }
+        channel.eventLoop.execute { [self] in
+            guard let file = gathering.withLock({ $0.staging.fileToPoll }), file.poll() else { return }
+            stagingMayBeDone()
+            // Under the lock, or the event could be that of another write.
+            gathering.withLock { if !$0.staging.isWriting, channel.isActive { file.forgetEvent() } }
+        }
     }
 
     /// The kernel may be done with a write to the staging file.

@@ -45,6 +45,9 @@ struct Staging: Sendable {
 
     var isWriting: Bool { writing != nil }
 
+    /// What is being written to, unless something waits behind it.
+    var fileToPoll: (any StagingMedium)? { writing != nil && queued.isEmpty ? file : nil }
+
     var isInUse: Bool { file != nil }
 
     /// Whether the database should take what is staged.

@@ -17,6 +17,10 @@ protocol StagingMedium: Sendable {
     ///   - length: of what was begun, in bytes.
     ///   - patience: milliseconds to wait for it.
     func result(length: Int, patience: UInt32) -> Result<Void, StagingError>?
+    /// Waits for the result of what was begun without sleeping, if that pays; whether it is there.
+    func poll() -> Bool
+    /// Nothing is under way any more, and nobody needs to be woken for what was.
+    func forgetEvent()
 }
 
 /// The file beside the database into which messages are written first: one write past the page cache, into blocks that are
@@ -41,6 +45,8 @@ final class StagingFile: StagingMedium {
     /// One that has once held its caller up for longer does not get a second chance: the serial line waits meanwhile.
     private static let longest = Duration.milliseconds(250)
     private let isSlow = Atomic(false)
+    /// How long the write takes that is under way, and others before it.
+    let pace = Mutex((polling: CompletionPolling(), began: Moment.zero))
 
     /// Opens the file of a database, or makes it; blocks. What was in it may be overwritten from now on.
     ///
@@ -96,15 +102,32 @@ final class StagingFile: StagingMedium {
         let begun = csystemd_aio_write(
             context, descriptor, buffer.baseAddress, bytes.readableBytes, Int64(block * StagedBatch.blockSize), event)
         guard begun == 0 else { throw StagingError(lastCall: "io_submit for", path) }
+        pace.withLock { $0.began = began }
         if Moment.now - began > Self.longest { isSlow.store(true, ordering: .relaxed) }
     }
 
     func result(length: Int, patience: UInt32) -> Result<Void, StagingError>? {
         var result: Int64 = 0
         guard csystemd_aio_result(context, patience, &result) else { return nil }
+        let seen = Moment.now
+        pace.withLock { $0.polling.ended(began: $0.began, seen: seen) }
         if result == length { return .success(()) }
         errno = result < 0 ? CInt(clamping: -result) : EIO
         return .failure(StagingError(lastCall: "write", path))
+    }
+
+    func poll() -> Bool {
+        let began = Moment.now
+        guard pace.withLock({ $0.polling.isWorthwhile(now: began) }) else { return false }
+        let isThere = csystemd_aio_poll(context, CompletionPolling.patience)
+        let ended = Moment.now
+        pace.withLock { $0.polling.polled(began: began, ended: ended) }
+        return isThere
+    }
+
+    func forgetEvent() {
+        var count: UInt64 = 0
+        _ = read(event, &count, MemoryLayout.size(ofValue: count))
     }
 
     /// Finds out whether writing works, and does not hold the caller up.

@@ -51,6 +51,33 @@ struct StagingFileTests {
         #expect(try QueueInspector(path: folder.database).verify().rows == 40)
     }
 
+    /// Whether poll(2) finds the event within so many milliseconds.
+    private func hears(_ file: StagingFile, within patience: CInt) -> Bool {
+        var wait = pollfd(fd: file.event, events: Int16(POLLIN), revents: 0)
+        return poll(&wait, 1, patience) == 1
+    }
+
+    @Test("A result is found by polling where writes are quick, taken once, and its event can be forgotten")
+    func polling() throws {
+        let file = try StagingFile(database: folder.database, identity: 1)
+        defer { file.closeEvent() }
+        // Those of the trial.
+        #expect(hears(file, within: 10_000))
+        file.forgetEvent()
+        for isQuick in [false, true] {
+            let seen = Moment.zero + .microseconds(isQuick ? 50 : 50_000)
+            file.pace.withLock { pace in for _ in 0..<100 { pace.polling.ended(began: .zero, seen: seen) } }
+            try file.begin(ByteBuffer(repeating: 7, count: StagedBatch.blockSize), at: 3)
+            #expect(hears(file, within: 10_000))
+            #expect(file.poll() == isQuick)
+            try #require(file.result(length: StagedBatch.blockSize, patience: 0)).get()
+            #expect(!file.poll())
+            #expect(file.result(length: StagedBatch.blockSize, patience: 0) == nil)
+            file.forgetEvent()
+            #expect(!hears(file, within: 0))
+        }
+    }
+
     @Test("The file goes round while messages come and go, and the next process goes on with it")
     func round() async throws {
         var outbox = try await staging()

@@ -17,6 +17,8 @@ final class HeldMedium: StagingMedium {
         var result: Result<Void, StagingError>?
         var takesNone = false
         var writes = 0
+        var endsWhenPolled = false
+        var eventsForgotten = 0
     }
 
     init(blocks: Int = 128) {
@@ -50,6 +52,13 @@ final class HeldMedium: StagingMedium {
         }
     }
 
+    func poll() -> Bool {
+        if state.withLock({ $0.endsWhenPolled }) { end() }
+        return state.withLock { $0.result != nil }
+    }
+
+    func forgetEvent() { state.withLock { $0.eventsForgotten += 1 } }
+
     /// Says whose file it is.
     func begin(for identity: Int64) {
         let header = StagedBatch(identity: identity, serial: 0, messages: []).encoded(ByteBufferAllocator())!
@@ -67,8 +76,31 @@ final class HeldMedium: StagingMedium {
         }
     }
 
+    /// From now on a write ends while somebody polls for it.
+    func endWhenPolled() { state.withLock { $0.endsWhenPolled = true } }
+
+    var eventsForgotten: Int { state.withLock { $0.eventsForgotten } }
+
     /// Writes are not even taken any more.
     func takeNone() { state.withLock { $0.takesNone = true } }
+}
+
+/// Answers in the order in which they came.
+final class Answers: Sendable {
+    private let given = Mutex<[String]>([])
+
+    var all: [String] { given.withLock { $0 } }
+
+    func take(_ name: String) -> @Sendable (Result<Appended, OutboxRefusal>) -> Void {
+        { result in
+            self.given.withLock {
+                switch result {
+                case .success(let appended): $0.append("\(name) \(appended.sequence)")
+                case .failure(let refusal): $0.append("\(name) \(refusal.error.rawValue)")
+                }
+            }
+        }
+    }
 }
 
 extension Outbox {

@@ -13,24 +13,6 @@ import Testing
 
     init() throws { folder = try TemporaryFolder() }
 
-    /// Answers in the order in which they came.
-    private final class Answers: Sendable {
-        private let given = Mutex<[String]>([])
-
-        var all: [String] { given.withLock { $0 } }
-
-        func take(_ name: String) -> @Sendable (Result<Appended, OutboxRefusal>) -> Void {
-            { result in
-                self.given.withLock {
-                    switch result {
-                    case .success(let appended): $0.append("\(name) \(appended.sequence)")
-                    case .failure(let refusal): $0.append("\(name) \(refusal.error.rawValue)")
-                    }
-                }
-            }
-        }
-    }
-
     /// Messages that the database has.
     private func rows(_ path: String? = nil) throws -> [Int64] {
         try DatabaseQueue(path: path ?? folder.database).read { db in
