@@ -24,8 +24,8 @@ protocol StagingMedium: Sendable {
 }
 
 /// The file beside the database into which messages are written first: one write past the page cache, into blocks that are
-/// there already, which takes a medium little more than half the time of a commit, and the event loop does not wait for it
-/// (Linux AIO; io_submit(2)).
+/// there already, which takes a medium little more than half the time of a commit, and for which the event loop does not
+/// have to wait (Linux AIO; io_submit(2)).
 final class StagingFile: StagingMedium {
     /// Room for as many messages by themselves as go into the database at once, twice.
     let blocks = 2 * Outbox.mostUnwritten
