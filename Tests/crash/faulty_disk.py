@@ -13,6 +13,7 @@ import subprocess
 import sys
 import zlib
 
+import powercut
 from bridge import Bridge
 from broker import Broker
 from modem import Modem
@@ -254,6 +255,38 @@ def small_disk(size=1000, megabytes=4):
     bench.finish()
 
 
+def disk_gone():
+    """The disk goes away under the running daemon, and comes back with the next start."""
+    if powercut.hindrance():
+        return say(f"skipped: a disk that goes away: {powercut.hindrance()}")
+    disk = powercut.Disk(work_folder("disk-gone-medium"))
+    bench = Bench("disk-gone", disk.path)
+    bench.bridge.start()
+    bench.bridge.wait_ready()
+    bench.online()
+    check(bench.offer(30, 100) == [], "messages are taken before")
+    bench.delivered()
+    bench.modem.order("ap down")
+    check(bench.offer(30, 100) == [], "messages are taken while there is no network")
+    disk.cut()
+    # Nothing is under way at the cut (see cut_order.py), so there is no doubt about any answer.
+    for keyed in (False, True):
+        refusals = bench.offer(10, 100, keyed=keyed)
+        check(refusals == ["disk-full"] * 10, f"without a disk nothing is taken: {refusals}")
+    check(bench.bridge.child.is_running(), "it lives on")
+    bench.modem.order("ap up")
+    bench.online()
+    status = bench.bridge.status()
+    check("store something failed" in status["why"] and "dmesg" in status["why"], f"it says so: {status['why']}")
+    if status["outbox"]["waiting"]:
+        until("the journal says that the rest cannot be read", 10,
+              lambda: "cannot be read from the disk" in bench.bridge.child.said())
+    bench.bridge.kill()
+    disk.power_up()
+    bench.finish()
+    check(not bench.arrived() & set(bench.refused), "what was refused was not delivered")
+
+
 def file_limit(bytes_=1 << 20):
     """The same without root's rights: no file may grow past a limit (RLIMIT_FSIZE), and writes fail with EFBIG."""
     bench = Bench("file-limit")
@@ -285,6 +318,7 @@ def main():
     sync_before_staging()
     unreadable_block()
     small_disk()
+    disk_gone()
     file_limit()
     return 0
 

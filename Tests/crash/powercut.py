@@ -40,7 +40,10 @@ class Disk:
         self._run("mount", "-o", "loop", self.image, self.path)
 
     def cut(self):
-        """From now on nothing reaches the medium; what was not synced is gone."""
+        """From now on nothing reaches the medium; what was not synced is gone.
+
+        Who still runs may be told that a sync has succeeded which was under way, and has not (see cut_order.py).
+        """
         folder = os.open(self.path, os.O_RDONLY)
         try:
             fcntl.ioctl(folder, EXT4_IOC_SHUTDOWN, struct.pack("I", EXT4_GOING_FLAGS_NOLOGFLUSH))

@@ -10,8 +10,7 @@ SLACK = 0.5
 class Verdict:
     """Whatever is in `faults` is a broken promise."""
 
-    def __init__(self, programs, arrivals, events, received, cuts_power):
-        self.cuts_power = cuts_power
+    def __init__(self, programs, arrivals, events, received):
         self.faults = []
         self.events = sorted(time for time, _ in events)
         self.messages = {message.token: message for program in programs for message in program.kept}
@@ -45,9 +44,6 @@ class Verdict:
         for program in programs:
             for place, word in program.refused_places.items():
                 token = f"{program.name}-{place}"
-                # What a disk says it could not sync may be on it: when the power fails before the next commit, it is there.
-                if word == "disk-full" and self.cuts_power:
-                    continue
                 if token in self.times and token not in self.messages:
                     self.fault(f"refused ({word}), and delivered: {token}")
 

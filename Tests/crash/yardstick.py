@@ -45,9 +45,6 @@ class Yardstick:
     def restart(self):
         self.child = Child([find("mosquitto"), "-c", self.configuration], os.path.join(self.folder, "log"))
 
-    def kill(self):
-        self.child.kill()
-
     def stop_sending(self):
         self.stopped.set()
         self.publisher.join(20)

@@ -27,6 +27,8 @@ final class Household {
         expiry.due = nil
         sweep()
     }
+    /// What was made known of it.
+    private var trouble = OutboxTrouble()
     private var shownStatus = ""
     private var shownEvent: [UInt8] = []
 
@@ -55,6 +57,7 @@ final class Household {
         outbox = try Outbox(
             path: configuration.outbox.path, limits: configuration.outboxLimits,
             onDamaged: { detail in eventLoop.execute { bound.value.household?.outboxIsDamaged(detail) } },
+            onTrouble: { trouble in eventLoop.execute { bound.value.household?.outboxHas(trouble) } },
             onDropped: { dropped in eventLoop.execute { bound.value.services?.dropped(dropped) } })
         for notice in outbox.notices { logger.event(.outboxNotice, level: .error, "\(notice)") }
         uplink = Uplink(
@@ -199,6 +202,20 @@ final class Household {
         kill(getpid(), SIGTERM)
     }
 
+    /// What a program is refused for is said where it is refused.
+    private func outboxHas(_ trouble: OutboxTrouble) {
+        defer {
+            self.trouble = trouble
+            showStatus()
+        }
+        guard (trouble.reading == nil) != (self.trouble.reading == nil) else { return }
+        if let text = OutboxTrouble(reading: trouble.reading).text {
+            logger.event(.outboxNotice, level: .error, "\(text)")
+        } else {
+            logger.event(.outboxNotice, level: .notice, "messages that wait can be read from the disk again")
+        }
+    }
+
     private func stopServing() -> EventLoopFuture<Void> {
         server?.stop() ?? eventLoop.makeSucceededVoidFuture()
     }
@@ -269,7 +286,8 @@ final class Household {
     private func status() -> JSONValue {
         StatusReport(
             version: version, situation: uplink.situation, uplink: uplink.settings, books: outbox.books,
-            inFlight: uplink.inFlight.count, bytes: uplink.bytes, clients: server?.clientCount ?? 0,
+            trouble: outbox.trouble, inFlight: uplink.inFlight.count, bytes: uplink.bytes,
+            clients: server?.clientCount ?? 0,
             lineErrors: uplink.lineErrors, bytesWritten: DiskWrites.sinceStart()
         ).json
     }
@@ -287,7 +305,8 @@ final class Household {
             shownEvent = event
             server?.tellLink()
         }
-        let line = uplink.situation.line(waiting: outbox.books.waiting)
+        let line = [uplink.situation.line(waiting: outbox.books.waiting), trouble.text].compactMap(\.self)
+            .joined(separator: "; ")
         guard line != shownStatus else { return }
         shownStatus = line
         manager.status(line)

@@ -6,6 +6,7 @@ struct StatusReport {
     var situation: LinkSituation
     var uplink: Uplink.Settings
     var books: OutboxBooks
+    var trouble: OutboxTrouble
     var inFlight: Int
     var bytes: (sent: Int, received: Int)
     var clients: Int
@@ -18,7 +19,7 @@ struct StatusReport {
             .init("version", .string(version)),
             .init("state", .string(situation.state.rawValue)),
             .init("since", .string(situation.since.text)),
-            .init("why", .string(situation.explanation(waiting: books.waiting))),
+            .init("why", .string(why)),
         ]
         if let failure = situation.failure {
             members.append(.init("reason", .string("\(failure)")))
@@ -40,6 +41,10 @@ struct StatusReport {
         members.append(.init("counters", counters))
         members.append(.init("clients", .int(clients)))
         return .object(members)
+    }
+
+    private var why: String {
+        [situation.explanation(waiting: books.waiting), trouble.text].compactMap(\.self).joined(separator: " ")
     }
 
     private var modem: JSONValue {
@@ -97,6 +102,7 @@ struct StatusReport {
             "dropped": .object(dropped),
             "bytes": .int(books.bytes),
             "bytes_written": bytesWritten.map { .int($0) } ?? .null,
+            "trouble": trouble.text.map { .string($0) } ?? .null,
         ]
     }
 

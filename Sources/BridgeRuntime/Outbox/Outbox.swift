@@ -43,6 +43,8 @@ public final class Outbox: Sendable {
     private let connections: Mutex<Int64>
     private let lock: OutboxLock
     private let onDropped: @Sendable ([DroppedMessage]) -> Void
+    let onTrouble: @Sendable (OutboxTrouble) -> Void
+    let troubles = Mutex(OutboxTrouble())
     private let damage: OutboxDamage
 
     /// So many operations that nobody waits for are written without waiting longer: as many messages as come a second time
@@ -112,8 +114,10 @@ public final class Outbox: Sendable {
     ///   commit, on the outbox's queue.
     /// - Parameter onDamaged: told once, in SQLite's words, when the file turns out to be damaged: opened anew, it is set
     ///   aside, and what can be read is brought over.
+    /// - Parameter onTrouble: told when ``trouble`` changes, on the outbox's queue.
     public init(
         path: String, limits: OutboxLimits, onDamaged: @escaping @Sendable (String) -> Void = { _ in },
+        onTrouble: @escaping @Sendable (OutboxTrouble) -> Void = { _ in },
         onDropped: @escaping @Sendable ([DroppedMessage]) -> Void = { _ in }
     ) throws(OutboxError) {
         guard let lock = try OutboxLock(databasePath: path, patience: .seconds(2)) else {
@@ -124,6 +128,7 @@ public final class Outbox: Sendable {
         let opened = try OutboxFile.open(path: path, limits: limits)
         self.limits = Mutex(limits)
         self.onDropped = onDropped
+        self.onTrouble = onTrouble
         damage = OutboxDamage(path: path, tell: onDamaged)
         notices = opened.notices
         queue = opened.queue
@@ -261,6 +266,7 @@ public final class Outbox: Sendable {
                 }
                 do {
                     let result = try outbox.atDesk { desk in try desk.reader.read(request, db) }
+                    outbox.note { $0.reading = nil }
                     outbox.taken.withLock { $0.formUnion(result.messages.lazy.map(\.sequence)) }
                     let dropped = result.expired.isEmpty ? 0 : outbox.drop(result.expired, as: .expired, at: now, db)
                     if result.messages.isEmpty, result.expired.isEmpty {
@@ -271,7 +277,8 @@ public final class Outbox: Sendable {
                     // them, the next reading would find the same.
                     if dropped == 0 { return completion(.failure(.diskFailed(detail: "expired messages stay"))) }
                 } catch {
-                    outbox.damage.failed(error)
+                    let failure = outbox.damage.failed(error) ?? QueueInspector.words(error)
+                    outbox.note { $0.reading = failure }
                     return completion(.failure(OutboxWriter.refusal(for: error)))
                 }
             } while true
@@ -391,7 +398,12 @@ public final class Outbox: Sendable {
             taken.formUnion(report.taken)
             taken.subtract(report.departed)
         }
-        if let error = report.error { damage.failed(error) }
+        if let error = report.error {
+            let failure = damage.failed(error).map(OutboxRefusal.diskFailed) ?? OutboxWriter.refusal(for: error)
+            note { $0.writing = failure }
+        } else if report.books != before {
+            note { $0.writing = nil }
+        }
         for completion in report.completions { completion() }
         // Only now may the next one go the short way: its completion runs on another thread.
         gathering.withLock { $0.appends -= operations.count(where: \.isAppend) }

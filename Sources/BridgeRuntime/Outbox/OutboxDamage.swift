@@ -1,5 +1,5 @@
-import Foundation
 import GRDB
+import Glibc
 import Synchronization
 
 /// Damage of the database that shows only while it is in use: told once, and marked for the next opening, which checks the
@@ -15,14 +15,26 @@ final class OutboxDamage: Sendable {
     }
 
     /// An operation failed: perhaps because the file is damaged.
-    func failed(_ error: any Error) {
-        guard let error = error as? DatabaseError, OutboxFile.isCorruption(error) else { return }
-        let isNew = isKnown.withLock { isKnown in
-            defer { isKnown = true }
-            return !isKnown
+    ///
+    /// - Returns: what failed, where SQLite's own words mislead.
+    func failed(_ error: any Error) -> String? {
+        guard let error = error as? DatabaseError, OutboxFile.isCorruption(error) else { return nil }
+        return isKnown.withLock { isKnown in
+            guard !isKnown else { return nil }
+            // SQLite takes a block that the medium does not give back for damage (SQLITE_IOERR_CORRUPTFS), and so it is. But where
+            // the medium is gone altogether, nothing can be mended by opening the file anew.
+            if let hindrance = mark() { return "the disk does not work: \(hindrance)" }
+            isKnown = true
+            tell(QueueInspector.words(error))
+            return nil
         }
-        guard isNew else { return }
-        _ = FileManager.default.createFile(atPath: OutboxFile.damageMark(of: path), contents: nil)
-        tell(QueueInspector.words(error))
+    }
+
+    /// Leaves the mark; says why the medium takes nothing at all. On a full one there is no mark.
+    private func mark() -> String? {
+        let descriptor = open(OutboxFile.damageMark(of: path), O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+        defer { close(descriptor) }
+        guard descriptor < 0 || fsync(descriptor) != 0 else { return nil }
+        return errno == ENOSPC || errno == EDQUOT ? nil : String(cString: strerror(errno))
     }
 }

@@ -18,6 +18,7 @@ struct StatusText {
         rows.append(("modem", modem))
         rows.append(("session", session))
         rows.append(("outbox", outbox))
+        if let trouble = status["outbox"]?["trouble"]?.text { rows.append(("trouble", trouble)) }
         rows.append(("counters", counters))
         rows.append(("clients", word("clients")))
         let width = rows.map(\.0.count).max() ?? 0

@@ -11,9 +11,11 @@ import Testing
     func damageWhileRunning() async throws {
         let folder = try TemporaryFolder()
         let told = Mutex<[String]>([])
+        let troubles = Mutex<[OutboxTrouble]>([])
         let outbox = try Outbox(
             path: folder.database, limits: OutboxLimits(),
-            onDamaged: { detail in told.withLock { $0.append(detail) } })
+            onDamaged: { detail in told.withLock { $0.append(detail) } },
+            onTrouble: { trouble in troubles.withLock { $0.append(trouble) } })
         // More than SQLite keeps in memory.
         let count: Int64 = 2000
         let text = String(repeating: "x", count: 3000)
@@ -25,9 +27,17 @@ import Testing
         try file.seek(toOffset: 800 << 10)
         try file.write(contentsOf: Data(repeating: 0x5A, count: 80 << 10))
         try file.close()
+        // A medium that takes nothing, not even a mark, is not a file that a new start could mend.
+        let mark = folder.database + "-damaged"
+        try FileManager.default.createDirectory(atPath: mark, withIntermediateDirectories: false)
         var failures = 0
+        if (try? await outbox.next()) == nil { failures += 1 }
+        #expect(told.withLock { $0.isEmpty })
+        #expect(outbox.trouble.text?.contains("cannot be read from the disk") == true)
+        #expect(troubles.withLock { $0 } == [outbox.trouble])
+        try FileManager.default.removeItem(atPath: mark)
         for _ in 0..<2 where (try? await outbox.next()) == nil { failures += 1 }
-        #expect(failures == 2)
+        #expect(failures == 3)
         #expect(told.withLock { $0.count } == 1)
         #expect(folder.names.contains("outbox.db-damaged"))
         outbox.close()

@@ -62,8 +62,10 @@ import Testing
         }
         #expect(try await outbox.texts() == ["2", "3"])
         #expect(outbox.books.delivered == 0)
+        #expect(outbox.trouble.text?.contains("attempt to store something failed") == true)
         try await blocker.end()
         #expect(await removed)
+        #expect(outbox.trouble == OutboxTrouble())
         #expect(outbox.books == OutboxBooks(received: 3, delivered: 1, waiting: 2, bytes: outbox.books.bytes))
         #expect(try await outbox.receipt(.test("5")) == 4)
         outbox.close()
