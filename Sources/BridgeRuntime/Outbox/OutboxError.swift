@@ -8,6 +8,8 @@ public enum OutboxError: Error, Equatable, Sendable, CustomStringConvertible {
     case fromTheFuture(path: String, version: Int)
     /// The file is corrupt and cannot be renamed.
     case cannotSetAside(path: String, detail: String)
+    /// The file is corrupt, and what can be read of it cannot be written anew: nothing was changed.
+    case cannotSave(path: String, detail: String, hindrance: String)
 
     public var description: String {
         switch self {
@@ -17,6 +19,9 @@ public enum OutboxError: Error, Equatable, Sendable, CustomStringConvertible {
             "the outbox \(path) was written by a later release (layout \(version)); install that release again"
         case .cannotSetAside(let path, let detail):
             "the outbox \(path) is corrupt and cannot be set aside: \(detail)"
+        case .cannotSave(let path, let detail, let hindrance):
+            "the outbox \(path) is corrupt (\(detail)), and what can be read of it cannot be saved: \(hindrance). Nothing was "
+                + "changed. Make room for a copy of it beside it, or look at the disk (dmesg), and start the daemon again"
         }
     }
 }

@@ -35,13 +35,17 @@ enum OutboxExchange {
     }
 
     /// The salvaged database takes the place of the one that was set aside, and has its owner and mode.
-    static func install(salvageOf path: String, like aside: String) {
+    static func install(salvageOf path: String, like aside: String) throws(OutboxError) {
         var old = stat()
         if stat(aside, &old) == 0 {
             _ = chown(OutboxSalvage.target(of: path), old.st_uid, old.st_gid)
             _ = chmod(OutboxSalvage.target(of: path), old.st_mode & 0o777)
         }
-        rename(OutboxSalvage.target(of: path), path)
+        // Without it the next start finds no database, and the salvaged one.
+        guard rename(OutboxSalvage.target(of: path), path) == 0 else {
+            let detail = "rename \(OutboxSalvage.target(of: path)): \(String(cString: strerror(errno)))"
+            throw .cannotOpen(path: path, detail: detail)
+        }
         syncFolder(of: path)
     }
 
@@ -63,7 +67,7 @@ enum OutboxExchange {
             $0.hasPrefix(name) && !$0.hasSuffix("-wal") && !$0.hasSuffix("-shm")
         }.max()
         let asidePath = aside.map { folder.appendingPathComponent($0).path } ?? path
-        install(salvageOf: path, like: asidePath)
+        try install(salvageOf: path, like: asidePath)
         return asidePath
     }
 

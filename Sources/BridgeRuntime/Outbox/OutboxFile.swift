@@ -29,7 +29,13 @@ enum OutboxFile {
             if let interrupted { opened.notices += [notice(of: opened.books, aside: interrupted)] }
             return opened
         } catch let error as Corrupt {
-            return try replace(path: path, limits: limits, error)
+            do {
+                return try replace(path: path, limits: limits, error)
+            } catch let error as OutboxError {
+                throw error
+            } catch {
+                throw OutboxError.cannotOpen(path: path, detail: "\(error)")
+            }
         } catch let error as OutboxError {
             throw error
         } catch {
@@ -40,42 +46,45 @@ enum OutboxFile {
     /// A database is no good, and what could be saved of it.
     private struct Corrupt: Error {
         var detail: String
-        /// Nil when nothing could be saved.
-        var salvage: OutboxSalvage.Summary?
-        /// Why nothing could be saved.
-        var hindrance: String?
+        var salvage: Result<OutboxSalvage.Summary, any Error>
         var staging: StagingContents
 
         init(_ detail: String, path: String, _ staging: StagingContents) {
             self.detail = detail
             self.staging = staging
-            do {
-                salvage = try OutboxSalvage.run(path: path, staging, now: WallTime.now.milliseconds)
-            } catch {
-                hindrance = QueueInspector.words(error)
-            }
+            salvage = Result { try OutboxSalvage.run(path: path, staging, now: WallTime.now.milliseconds) }
         }
     }
 
     /// Sets the corrupt database aside, and goes on with what was saved of it.
-    private static func replace(
-        path: String, limits: OutboxLimits, _ corrupt: Corrupt
-    ) throws(OutboxError) -> Opened {
-        let aside = try OutboxExchange.setAside(path: path)
-        if corrupt.salvage != nil { OutboxExchange.install(salvageOf: path, like: aside) }
-        try? FileManager.default.removeItem(atPath: damageMark(of: path))
-        do {
-            var opened = try begin(path: path, corrupt.staging, limits: limits)
-            opened.notices += [
-                .setAside(
-                    path: aside, detail: corrupt.detail,
-                    brought: corrupt.salvage?.brought ?? 0,
-                    missing: corrupt.salvage?.missing, hindrance: corrupt.hindrance)
-            ]
-            return opened
-        } catch {
-            throw OutboxError.cannotOpen(path: path, detail: "\(error)")
+    private static func replace(path: String, limits: OutboxLimits, _ corrupt: Corrupt) throws -> Opened {
+        var brought: Int64 = 0
+        var missing: Int64?
+        var hindrance: String?
+        switch corrupt.salvage {
+        case .success(let summary): (brought, missing) = (summary.brought, summary.missing)
+        case .failure(let error):
+            hindrance = QueueInspector.words(error)
+            // What is there may still be saved when there is room, or the disk is well. An empty outbox would give its receipts
+            // to others.
+            if let error = error as? DatabaseError, isOfTheDisk(error) {
+                throw OutboxError.cannotSave(
+                    path: path, detail: corrupt.detail, hindrance: QueueInspector.words(error))
+            }
         }
+        let aside = try OutboxExchange.setAside(path: path)
+        if hindrance == nil { try OutboxExchange.install(salvageOf: path, like: aside) }
+        try? FileManager.default.removeItem(atPath: damageMark(of: path))
+        var opened = try begin(path: path, corrupt.staging, limits: limits)
+        opened.notices += [
+            .setAside(path: aside, detail: corrupt.detail, brought: brought, missing: missing, hindrance: hindrance)
+        ]
+        return opened
+    }
+
+    /// Whether an error says that the disk took nothing, or had no room.
+    private static func isOfTheDisk(_ error: DatabaseError) -> Bool {
+        [.SQLITE_FULL, .SQLITE_IOERR, .SQLITE_CANTOPEN, .SQLITE_READONLY, .SQLITE_NOMEM].contains(error.resultCode)
     }
 
     private static func notice(of books: OutboxBooks, aside: String) -> OutboxNotice {

@@ -59,6 +59,40 @@ private final class SmallDisk {
         reopened.close()
     }
 
+    @Test("Where there is no room to save what a damaged database holds, it stays as it is until there is")
+    func noRoomToSave() async throws {
+        let disk = try SmallDisk(megabytes: 4)
+        let path = disk.path + "/outbox.db"
+        let outbox = try Outbox(path: path, limits: OutboxLimits())
+        let count: Int64 = 1000
+        for _ in 1..<count { outbox.append(.test(String(repeating: "x", count: 1000))) { _ in } }
+        #expect(try await outbox.receipt(.test("last")) == count)
+        outbox.close()
+        let file = try FileHandle(forUpdating: URL(fileURLWithPath: path))
+        try file.seek(toOffset: 400 << 10)
+        try file.write(contentsOf: Data(repeating: 0x5A, count: 1024))
+        try file.close()
+        let damaged = try Data(contentsOf: URL(fileURLWithPath: path))
+        let filler = disk.path + "/filler"
+        let room = try FileManager.default.attributesOfFileSystem(forPath: disk.path)[.systemFreeSize] as? Int
+        try Data(count: try #require(room) - 600_000).write(to: URL(fileURLWithPath: filler))
+
+        let refusal = #expect(throws: OutboxError.self) { try Outbox(path: path, limits: OutboxLimits()) }
+        #expect(refusal?.description.contains("Make room for a copy of it") == true)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: disk.path).contains { $0.contains(".corrupt-") } == false)
+        #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == damaged)
+
+        try FileManager.default.removeItem(atPath: filler)
+        let reopened = try Outbox(path: path, limits: OutboxLimits())
+        guard case .setAside(_, _, let brought, let missing?, _) = try #require(reopened.notices.first) else {
+            Issue.record("nothing was brought over: \(reopened.notices)")
+            return
+        }
+        #expect(brought + missing == count && 1...40 ~= missing)
+        #expect(try await reopened.receipt(.test("next")) == count + 1)
+        reopened.close()
+    }
+
     @Test("All that waits on a full disk can be purged")
     func purge() async throws {
         let disk = try SmallDisk(megabytes: 2)
