@@ -17,6 +17,13 @@ enum OutboxFile {
     /// A file up to this size is checked as a whole before it is used.
     static let checkedSize = 128 << 20
 
+    /// How a file is checked before it is used.
+    private enum Check: String {
+        case quick = "PRAGMA quick_check(1)"
+        /// Indexes against their tables, too.
+        case whole = "PRAGMA integrity_check(1)"
+    }
+
     /// A process that met damage in a larger file leaves this beside it, so that the next one checks it as a whole, too.
     static func damageMark(of path: String) -> String { path + "-damaged" }
 
@@ -123,7 +130,8 @@ enum OutboxFile {
             throw Corrupt(QueueInspector.words(error), path: path, staging)
         }
         do {
-            let check = size > 0 && (size <= checkedSize || isMarked)
+            // What was met while it was in use may be where the quick check does not look.
+            let check: Check? = size == 0 ? nil : isMarked ? .whole : size <= checkedSize ? .quick : nil
             let opened = try queue.writeWithoutTransaction { db in
                 try prepare(db, queue, path: path, staging, limits: limits, check: check)
             }
@@ -150,7 +158,7 @@ enum OutboxFile {
 
     private static func prepare(
         _ db: Database, _ queue: DatabaseQueue, path: String, _ contents: StagingContents, limits: OutboxLimits,
-        check: Bool
+        check: Check?
     ) throws -> Opened {
         // A commit returns once the log is on the medium (https://www.sqlite.org/pragma.html#pragma_synchronous).
         try db.execute(sql: "PRAGMA synchronous = FULL")
@@ -163,7 +171,7 @@ enum OutboxFile {
         guard version <= OutboxLayout.all.count else {
             throw OutboxError.fromTheFuture(path: path, version: version)
         }
-        if check, let verdict = try String.fetchOne(db, sql: "PRAGMA quick_check(1)"), verdict != "ok" {
+        if let check, let verdict = try String.fetchOne(db, sql: check.rawValue), verdict != "ok" {
             throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: verdict)
         }
         for (index, layout) in OutboxLayout.all.enumerated().dropFirst(max(0, version)) {
@@ -176,10 +184,11 @@ enum OutboxFile {
         guard let books = try OutboxStore.books(db) else {
             throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "the ledger is missing")
         }
-        if check { try compare(books, db) }
+        var used = try OutboxStore.used(db)
+        try OutboxPlausibility.checkNumbers(books, used, db)
+        if check != nil { try OutboxPlausibility.compare(books, db) }
         let identity = try OutboxStore.stagingIdentity(db)
         let staged = contents.missing(from: identity, received: books.received)
-        var used = try OutboxStore.used(db)
         for entry in staged { used.note(entry.message) }
         let endedInOrder = try OutboxStore.endedInOrder(db)
         let crash =
@@ -213,18 +222,6 @@ enum OutboxFile {
         return code == .SQLITE_CORRUPT || code == .SQLITE_NOTADB
             // The layout is not what `user_version` says (no such table or column), or the format is none that is known.
             || code == .SQLITE_ERROR
-    }
-
-    /// Parts of a file, each sound by itself, may be of different times: its log was cut short after it had been folded in.
-    private static func compare(_ books: OutboxBooks, _ db: Database) throws {
-        let row = try Row.fetchOne(db, sql: "SELECT count(*), ifnull(sum(size), 0) FROM message")
-        let waiting: Int64 = row?[0] ?? 0
-        let bytes: Int64 = row?[1] ?? 0
-        guard waiting == books.waiting, bytes == books.bytes, books.balance == 0 else {
-            throw DatabaseError(
-                resultCode: .SQLITE_CORRUPT,
-                message: "the books have \(books.waiting) waiting messages, and there are \(waiting)")
-        }
     }
 
     private static func size(of path: String) -> Int {

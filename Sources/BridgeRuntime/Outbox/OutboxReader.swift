@@ -42,13 +42,16 @@ struct OutboxReader: Sendable {
                     exhausted.insert(lane)
                     break
                 }
-                let sequence: Int64 = row[0]
-                guard passed.insert(sequence).inserted else { continue }
-                if request.limits.hasExpired(queuedAt: row[1], expiresAt: row[2], now: request.now) {
-                    result.expired.append(sequence)
+                guard let message = Self.message(row) else {
+                    throw OutboxPlausibility.damage("a message has no value where one belongs")
+                }
+                guard passed.insert(message.sequence).inserted else { continue }
+                if request.limits.hasExpired(
+                    queuedAt: message.queuedAt, expiresAt: message.expiresAt, now: request.now)
+                {
+                    result.expired.append(message.sequence)
                     continue
                 }
-                let message = Self.message(row)
                 result.messages.append(message)
                 bytes += message.payload.count
                 turn += message.cost
@@ -67,11 +70,16 @@ struct OutboxReader: Sendable {
             statement, arguments: [lane.epoch, lane.sender.program, lane.sender.connection])
     }
 
-    private static func message(_ row: Row) -> WaitingMessage {
-        let payload: Data = row[6]
+    /// Nil when a column has what cannot be there: larger files are not checked as a whole.
+    private static func message(_ row: Row) -> WaitingMessage? {
+        guard let sequence = Int64.fromDatabaseValue(row[0]), let queuedAt = Int64.fromDatabaseValue(row[1]),
+            let qos = Int.fromDatabaseValue(row[3]), let topic = String.fromDatabaseValue(row[5]),
+            let payload = Data.fromDatabaseValue(row[6])
+        else { return nil }
         return WaitingMessage(
-            sequence: row[0], topic: row[5], payload: [UInt8](payload), qos: UInt8(clamping: row[3] as Int),
-            alinkID: row[4], queuedAt: row[1], expiresAt: row[2])
+            sequence: sequence, topic: topic, payload: [UInt8](payload), qos: UInt8(clamping: qos),
+            alinkID: String.fromDatabaseValue(row[4]), queuedAt: queuedAt,
+            expiresAt: Int64.fromDatabaseValue(row[2]))
     }
 }
 

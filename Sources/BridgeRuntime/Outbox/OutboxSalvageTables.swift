@@ -51,7 +51,10 @@ struct SalvageTable {
             if isKey, values[0].isNull { values[0] = row.rowid.databaseValue }
             switch values[index].storage {
             case .null: guard !column.isRequired, !isKey else { return nil }
-            case .int64: guard column.type == "INTEGER" else { return nil }
+            case .int64(let number):
+                guard column.type == "INTEGER" else { return nil }
+                guard !OutboxPlausibility.columns.contains(column.name) || OutboxPlausibility.numbers.contains(number)
+                else { return nil }
             case .string: guard column.type == "TEXT" else { return nil }
             case .blob: guard column.type == "BLOB" else { return nil }
             case .double: return nil

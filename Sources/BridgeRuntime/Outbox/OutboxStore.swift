@@ -136,7 +136,7 @@ enum OutboxStore {
         while sum < bytes, let row = try rows.next() {
             if taken.contains(row[0]) { continue }
             found.append(row[0])
-            sum &+= row[1]
+            sum &+= try OutboxPlausibility.number(row[1])
         }
         return sum < bytes ? [] : found
     }
@@ -154,7 +154,10 @@ enum OutboxStore {
         let rows = try Row.fetchCursor(byAge)
         while found.count < count, let row = try rows.next() {
             if taken.contains(row[0]) { continue }
-            guard limits.hasExpired(queuedAt: row[1], expiresAt: row[2], now: now) else { break }
+            let queuedAt = try OutboxPlausibility.number(row[1])
+            guard limits.hasExpired(queuedAt: queuedAt, expiresAt: Int64.fromDatabaseValue(row[2]), now: now) else {
+                break
+            }
             found.insert(row[0])
         }
         return found.sorted()
@@ -222,8 +225,11 @@ enum OutboxStore {
     }
 
     static func used(_ db: Database) throws -> Used {
-        let row = try Row.fetchOne(db, sql: "SELECT upcoming_id, last_connection FROM ledger")
-        return row.map { Used(upcomingID: $0[0], lastConnection: $0[1]) } ?? Used()
+        guard let row = try Row.fetchOne(db, sql: "SELECT upcoming_id, last_connection FROM ledger") else {
+            return Used()
+        }
+        return Used(
+            upcomingID: Int64.fromDatabaseValue(row[0]), lastConnection: try OutboxPlausibility.number(row[1]))
     }
 
     static func endedInOrder(_ db: Database) throws -> Bool {
@@ -275,9 +281,11 @@ enum OutboxStore {
         var dropped: [DropReason: Int64] = [:]
         for entry in try Row.fetchAll(db, sql: "SELECT reason, messages FROM ledger_dropped") {
             guard let reason = DropReason(rawValue: entry[0]) else { continue }
-            dropped[reason] = entry[1]
+            dropped[reason] = try OutboxPlausibility.number(entry[1])
         }
-        return OutboxBooks(received: row[0], delivered: row[1], waiting: row[2], dropped: dropped, bytes: row[3])
+        let counts = try (0..<4).map { try OutboxPlausibility.number(row[$0]) }
+        return OutboxBooks(
+            received: counts[0], delivered: counts[1], waiting: counts[2], dropped: dropped, bytes: counts[3])
     }
 
     static func save(_ books: OutboxBooks, before: OutboxBooks, _ used: Used, _ db: Database) throws {

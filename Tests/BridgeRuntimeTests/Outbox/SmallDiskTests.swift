@@ -79,7 +79,9 @@ private final class SmallDisk {
 
         let refusal = #expect(throws: OutboxError.self) { try Outbox(path: path, limits: OutboxLimits()) }
         #expect(refusal?.description.contains("Make room for a copy of it") == true)
-        #expect(try FileManager.default.contentsOfDirectory(atPath: disk.path).contains { $0.contains(".corrupt-") } == false)
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: disk.path).contains { $0.contains(".corrupt-") }
+                == false)
         #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == damaged)
 
         try FileManager.default.removeItem(atPath: filler)
