@@ -66,6 +66,10 @@ public final class Outbox: Sendable {
         var stagingSerial: UInt64 = 1
         /// ``StagingContents/unreadable`` blocks were there.
         var isStagingWorn = false
+        /// ``StagingContents/hidden(from:)``
+        var hidden: Int64 = 0
+        /// SQLite's log may not be on the medium as it was read.
+        var isLogDoubtful = false
     }
 
     struct Account {
@@ -142,10 +146,10 @@ public final class Outbox: Sendable {
         connections = Mutex(opened.inheritance.used.lastConnection)
         desk = Mutex(
             Desk(
-                writer: OutboxWriter(path: path, used: opened.inheritance.used),
+                writer: OutboxWriter(path: path, inheritance: opened.inheritance),
                 reader: OutboxReader(
                     turns: FairTurns(epoch: opened.inheritance.lastEpoch, drain: limits.drain))))
-        if !staged.isEmpty { queue.writeWithoutTransaction { db in drain(db) } }
+        queue.writeWithoutTransaction { db in drain(db) }
     }
 
     /// ``AlinkIDs/upcoming`` as the last stored message left it; nil when none had an id of the daemon's.
@@ -353,6 +357,9 @@ public final class Outbox: Sendable {
         if isDue { queue.asyncWriteWithoutTransaction { [self] db in drain(db) } }
         return isTaken
     }
+
+    /// Whether places in the queue that may have been given out are still free.
+    var hasHidden: Bool { atDesk { $0.writer.hidden > 0 } }
 
     /// Commits all that has gathered, in one transaction.
     func drain(_ db: Database) {

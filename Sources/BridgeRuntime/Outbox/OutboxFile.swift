@@ -133,7 +133,7 @@ enum OutboxFile {
             // What was met while it was in use may be where the quick check does not look.
             let check: Check? = size == 0 ? nil : isMarked ? .whole : size <= checkedSize ? .quick : nil
             let opened = try queue.writeWithoutTransaction { db in
-                try prepare(db, queue, path: path, staging, limits: limits, check: check)
+                try prepare(db, queue, path: path, staging, limits: limits, check: check, hasLog: logSize > 0)
             }
             if size == 0 { OutboxExchange.syncFolder(of: path) }
             if isMarked { try? FileManager.default.removeItem(atPath: damageMark(of: path)) }
@@ -158,7 +158,7 @@ enum OutboxFile {
 
     private static func prepare(
         _ db: Database, _ queue: DatabaseQueue, path: String, _ contents: StagingContents, limits: OutboxLimits,
-        check: Check?
+        check: Check?, hasLog: Bool
     ) throws -> Opened {
         // A commit returns once the log is on the medium (https://www.sqlite.org/pragma.html#pragma_synchronous).
         try db.execute(sql: "PRAGMA synchronous = FULL")
@@ -174,6 +174,10 @@ enum OutboxFile {
         if let check, let verdict = try String.fetchOne(db, sql: check.rawValue), verdict != "ok" {
             throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: verdict)
         }
+        // A process before may have written into SQLite's log what it did not live to sync, or could not: of that the kernel says
+        // nothing a second time. What is committed behind it would be gone with it.
+        var isLogDoubtful = hasLog
+        if hasLog, (try? fold(db, path: path)) != nil { isLogDoubtful = false }
         for (index, layout) in OutboxLayout.all.enumerated().dropFirst(max(0, version)) {
             try db.inTransaction(.immediate) {
                 try db.execute(sql: layout)
@@ -200,16 +204,26 @@ enum OutboxFile {
         if endedInOrder { markAsOpen(db) }
         let inheritance = Outbox.Inheritance(
             used: used, crash: crash, lastEpoch: try StoredTurns(db: db).lastEpoch(),
-            stagingSerial: contents.nextSerial(of: identity), isStagingWorn: contents.unreadable > 0)
+            stagingSerial: contents.nextSerial(of: identity), isStagingWorn: !contents.unreadable.isEmpty,
+            hidden: contents.hidden(from: identity), isLogDoubtful: isLogDoubtful)
         var opened = Opened(queue: queue, books: books, inheritance: inheritance, staged: staged)
-        if contents.unreadable > 0 {
+        if !contents.unreadable.isEmpty {
             opened.notices.append(
-                .stagingUnreadable(path: StagingContents.path(of: path), blocks: contents.unreadable))
+                .stagingUnreadable(path: StagingContents.path(of: path), blocks: contents.unreadable.count))
         }
-        if let notice = StagingFile.setForeignAside(contents, database: path, identity: identity) {
+        if let notice = try StagingFile.setForeignAside(contents, database: path, identity: identity) {
             opened.notices.append(notice)
         }
         return opened
+    }
+
+    /// Moves SQLite's log into the database, with what of it had been read in good faith.
+    ///
+    /// Syncing the log would not do: of what once failed to be written the kernel says nothing a second time. So it is written anew,
+    /// and is gone itself, for good.
+    static func fold(_ db: Database, path: String) throws {
+        try db.checkpoint(.truncate)
+        try StagingFile.sync(path + "-wal")
     }
 
     /// A process that does not end in order leaves this mark. On a full disk there may be no room for it; then a crash goes

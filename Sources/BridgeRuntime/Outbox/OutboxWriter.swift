@@ -83,15 +83,18 @@ struct OutboxWriter: Sendable {
         var staged: [StagedMessage] = []
         /// Nothing in the staging file counts any more once these are in the database.
         var endsStaging = false
+        /// ``OutboxWriter/hidden``
+        var hidden: Int64 = 0
 
         /// Also without any operation.
-        var hasWork: Bool { !staged.isEmpty || endsStaging }
+        var hasWork: Bool { !staged.isEmpty || endsStaging || hidden > 0 }
 
         /// The same without what is staged.
         var unstaged: Situation {
             var copy = self
             copy.staged = []
             copy.endsStaging = false
+            copy.hidden = 0
             return copy
         }
     }
@@ -104,10 +107,17 @@ struct OutboxWriter: Sendable {
     private var keysForgottenAt: Int64?
 
     private var used: OutboxStore.Used
+    /// So many messages may stand in the staging file behind those that could be read: they are counted as lost, so that their
+    /// receipts are not given out again.
+    private(set) var hidden: Int64
+    /// Nothing may be promised that stands behind what is in SQLite's log.
+    private var isLogDoubtful: Bool
 
-    init(path: String, used: OutboxStore.Used) {
+    init(path: String, inheritance: Outbox.Inheritance) {
         self.path = path
-        self.used = used
+        used = inheritance.used
+        hidden = inheritance.hidden
+        isLogDoubtful = inheritance.isLogDoubtful
     }
 
     /// Commits the operations in one transaction, with what is staged.
@@ -116,10 +126,15 @@ struct OutboxWriter: Sendable {
     /// without what is staged, and what concerns it. The rest is kept.
     mutating func perform(_ new: [OutboxOperation], _ situation: Situation, _ db: Database) -> Report {
         let operations = kept + new
+        var situation = situation
+        situation.hidden = hidden
         guard !operations.isEmpty || situation.hasWork else { return Report(books: situation.books) }
         kept = []
         do {
-            if operations.contains(where: \.isAppend) { try checkRoom(situation.limits, db) }
+            if operations.contains(where: \.isAppend) {
+                try trustLog(db)
+                try checkRoom(situation.limits, db)
+            }
             return try transact(operations, situation, db)
         } catch {
             let removals = operations.filter { !$0.isAppend }
@@ -162,6 +177,13 @@ struct OutboxWriter: Sendable {
         }
     }
 
+    /// Throws when what is committed now could be gone after a power cut, although it is synced.
+    private mutating func trustLog(_ db: Database) throws {
+        guard isLogDoubtful else { return }
+        try OutboxFile.fold(db, path: path)
+        isLogDoubtful = false
+    }
+
     /// Throws when the disk has too little room for a new message, the log folded into the database.
     private func checkRoom(_ limits: OutboxLimits, _ db: Database) throws {
         let room = DiskRoom(databasePath: path, floor: limits.minFree)
@@ -190,6 +212,7 @@ struct OutboxWriter: Sendable {
                 sched_yield()
             }
             report.filed = situation.staged.last?.sequence
+            if situation.hidden > 0 { report.books.missed(situation.hidden) }
             if situation.endsStaging {
                 // One more, by which the file is known as void if it is not removed.
                 try OutboxStore.saveStagingIdentity(try OutboxStore.stagingIdentity(db) &+ 1, db)
@@ -224,6 +247,7 @@ struct OutboxWriter: Sendable {
             }
         }
         self.used = used
+        hidden -= situation.hidden
         return report
     }
 

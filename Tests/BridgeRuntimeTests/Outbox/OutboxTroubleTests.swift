@@ -71,6 +71,35 @@ import Testing
         outbox.close()
     }
 
+    @Test("Nothing is promised behind a dead process's log until that has been moved into the database")
+    func doubtfulLog() async throws {
+        let crashed = try TemporaryFolder()
+        let before = try Outbox(path: folder.database, limits: OutboxLimits())
+        #expect(try await before.receipt(.test("1")) == 1)
+        for name in ["outbox.db", "outbox.db-wal"] {
+            try FileManager.default.copyItem(atPath: folder.path + "/" + name, toPath: crashed.path + "/" + name)
+        }
+        before.close()
+        // Somebody looks into it, which keeps the log where it is.
+        var configuration = GRDB.Configuration()
+        configuration.allowsUnsafeTransactions = true
+        let onlooker = try DatabaseQueue(path: crashed.database, configuration: configuration)
+        try await onlooker.writeWithoutTransaction { db in
+            try db.execute(sql: "BEGIN")
+            _ = try Int.fetchOne(db, sql: "SELECT count(*) FROM message")
+        }
+        let outbox = try Outbox(path: crashed.database, limits: OutboxLimits())
+        guard case .failure(.diskFailed) = await outbox.append(.test("2")) else {
+            Issue.record("it was promised")
+            return
+        }
+        #expect(try await outbox.texts() == ["1"])
+        try await onlooker.writeWithoutTransaction { db in try db.execute(sql: "COMMIT") }
+        #expect(try await outbox.receipt(.test("3")) == 2)
+        #expect(try await outbox.texts() == ["1", "3"])
+        outbox.close()
+    }
+
     @Test(
         "Expired messages that cannot be removed do not keep the outbox busy: whoever asks is told",
         .timeLimit(.minutes(1)))

@@ -53,14 +53,11 @@ extension Outbox {
 
     /// Which identity the file has to have.
     private func prepareStaging(_ db: Database) throws -> Int64 {
-        // What a process before wrote into SQLite's log and did not live to sync, or could not, has been read in good faith.
-        // Syncing the log would not do: of what once failed to be written the kernel says nothing a second time. So it goes
-        // into the database, and is gone itself, for good, before anything is overwritten that has the same messages.
-        try db.checkpoint(.truncate)
-        try StagingFile.sync(path + "-wal")
+        // Before anything is overwritten that has the same messages.
+        try OutboxFile.fold(db, path: path)
         // And what that process left in the file has to be in the database.
-        file(db)
-        guard gathering.withLock({ $0.staging.staged.isEmpty }) else {
+        perform([], db)
+        guard gathering.withLock({ $0.staging.staged.isEmpty }), !hasHidden else {
             throw StagingError("the database does not take what was accepted before")
         }
         let room = DiskRoom(databasePath: path, floor: limits.withLock { $0.minFree })

@@ -8,9 +8,18 @@ import NIOCore
 struct StagingContents: Sendable {
     /// Of the outbox that the file was made for, by its first block; nil when there is none, or it cannot be read.
     let identity: Int64?
-    /// Blocks that the medium does not give back.
-    let unreadable: Int
-    private let batches: [StagedBatch]
+    /// Blocks that the medium does not give back, by number.
+    let unreadable: Set<Int>
+    /// Oldest first.
+    private let batches: [Placed]
+
+    private struct Placed {
+        var batch: StagedBatch
+        /// Its first block.
+        var start: Int
+        /// The block behind it.
+        var end: Int { start + (batch.encoded(ByteBufferAllocator())?.readableBytes ?? 0) / StagedBatch.blockSize }
+    }
 
     /// Beside the database.
     static func path(of database: String) -> String { database + "-staged" }
@@ -22,12 +31,12 @@ struct StagingContents: Sendable {
         let blocks = StagingFile.size / StagedBatch.blockSize
         guard descriptor >= 0 else {
             guard errno == ENOENT || Self.isDamage(errno) else { throw StagingError(lastCall: "open", path) }
-            self.init(ByteBuffer(), unreadable: errno == ENOENT ? 0 : blocks)
+            self.init(ByteBuffer(), unreadable: errno == ENOENT ? [] : Set(0..<blocks))
             return
         }
         defer { close(descriptor) }
         var bytes = ByteBuffer()
-        var unreadable = 0
+        var unreadable: Set<Int> = []
         var block = [UInt8](repeating: 0, count: StagedBatch.blockSize)
         // One by one: a block that is gone must not take the others with it.
         for number in 0..<blocks {
@@ -38,7 +47,7 @@ struct StagingContents: Sendable {
                 guard count == block.count else { break }
             } else {
                 guard Self.isDamage(errno) else { throw StagingError(lastCall: "read", path) }
-                unreadable += 1
+                unreadable.insert(number)
                 bytes.writeRepeatingByte(0, count: block.count)
             }
         }
@@ -48,20 +57,31 @@ struct StagingContents: Sendable {
     /// Whether an error says that the medium is no good, or what the file system has on it.
     private static func isDamage(_ error: CInt) -> Bool { error == EIO || error == EUCLEAN }
 
-    init(_ bytes: ByteBuffer, unreadable: Int = 0) {
-        let found = stride(from: 0, to: bytes.readableBytes, by: StagedBatch.blockSize).map { start in
-            bytes.getSlice(at: start, length: bytes.readableBytes - start).flatMap(StagedBatch.init(at:))
+    init(_ bytes: ByteBuffer, unreadable: Set<Int> = []) {
+        var identity: Int64?
+        var batches: [Placed] = []
+        for start in stride(from: 0, to: bytes.readableBytes, by: StagedBatch.blockSize) {
+            let rest = bytes.getSlice(at: start, length: bytes.readableBytes - start)
+            guard let batch = rest.flatMap(StagedBatch.init(at:)) else { continue }
+            if start == 0 {
+                identity = batch.identity
+            } else {
+                batches.append(Placed(batch: batch, start: start / StagedBatch.blockSize))
+            }
         }
-        identity = found.first.flatMap { $0 }?.identity
-        batches = found.dropFirst().compactMap { $0 }.sorted { $0.serial < $1.serial }
+        self.identity = identity
+        self.batches = batches.sorted { $0.batch.serial < $1.batch.serial }
         self.unreadable = unreadable
     }
+
+    /// Of the newest batch.
+    var lastIdentity: Int64? { batches.last?.batch.identity }
 
     /// All messages of an outbox, oldest first. Those that its database has, too, are among them.
     func messages(of identity: Int64) -> [StagedMessage] {
         var found: [Int64: StagedMessage] = [:]
-        for batch in batches where batch.identity == identity {
-            for message in batch.messages { found[message.sequence] = message }
+        for placed in batches where placed.batch.identity == identity {
+            for message in placed.batch.messages { found[message.sequence] = message }
         }
         return found.values.sorted { $0.sequence < $1.sequence }
     }
@@ -73,8 +93,24 @@ struct StagingContents: Sendable {
         messages(of: identity).filter { $0.sequence > received }
     }
 
+    /// As many messages, newer than all that is found, may stand where the medium gives nothing back: their receipts may have
+    /// been given out.
+    func hidden(from identity: Int64) -> Int64 {
+        // What comes next begins behind the newest, or the round anew (``StagingRing``).
+        let newest = batches.last { $0.batch.identity == identity }
+        var blocks: Set<Int> = []
+        for start in [newest?.end ?? 1, 1] {
+            var block = start
+            while unreadable.contains(block) {
+                blocks.insert(block)
+                block += 1
+            }
+        }
+        return Int64(blocks.count * Staging.mostTogether)
+    }
+
     /// ``StagedBatch/serial`` of an outbox's next batch.
     func nextSerial(of identity: Int64) -> UInt64 {
-        (batches.last { $0.identity == identity }?.serial ?? 0) &+ 1
+        (batches.last { $0.batch.identity == identity }?.batch.serial ?? 0) &+ 1
     }
 }

@@ -183,14 +183,22 @@ final class StagingFile: StagingMedium {
     /// Renames a file that was for another database, if it has messages; what there is to say of it.
     ///
     /// - Parameter identity: of the file that belongs to the database.
-    static func setForeignAside(_ contents: StagingContents, database: String, identity: Int64) -> OutboxNotice? {
-        guard let other = contents.identity, other != identity else { return nil }
+    static func setForeignAside(
+        _ contents: StagingContents, database: String, identity: Int64
+    ) throws(StagingError) -> OutboxNotice? {
+        // Where its first block cannot be read, what else is there tells.
+        guard let other = contents.identity ?? contents.lastIdentity, other != identity,
+            contents.identity != nil || contents.messages(of: identity).isEmpty
+        else { return nil }
         // Given up (see `OutboxWriter`), and its process did not live to remove it. It is not removed here: that it is void may
         // stand in the kernel's memory only. Another one takes its place once the database is known to be on the medium.
         guard other != identity &- 1 else { return nil }
         let messages = contents.messages(of: other)
         let aside = OutboxExchange.unusedName(StagingContents.path(of: database) + ".foreign-")
-        guard !messages.isEmpty, rename(StagingContents.path(of: database), aside) == 0 else { return nil }
+        guard !messages.isEmpty else { return nil }
+        guard rename(StagingContents.path(of: database), aside) == 0 else {
+            throw StagingError(lastCall: "rename", StagingContents.path(of: database))
+        }
         OutboxExchange.syncFolder(of: database)
         return .foreignStaging(path: aside, messages: messages.count)
     }

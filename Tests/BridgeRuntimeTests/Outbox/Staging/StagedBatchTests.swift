@@ -89,4 +89,27 @@ import Testing
         #expect(contents.missing(from: 2, received: 0).map(\.sequence) == [13])
         #expect(contents.missing(from: 3, received: 0).isEmpty)
     }
+
+    @Test("Only what comes behind the newest batch, or begins a round, can hide newer messages")
+    func hidden() throws {
+        func bytes(_ serial: UInt64, _ text: String) throws -> ByteBuffer {
+            let message = StagedMessage(sequence: Int64(serial), message: .test(text))
+            return try #require(
+                StagedBatch(identity: 1, serial: serial, messages: [message]).encoded(Self.allocator))
+        }
+        // Blocks 1, 2 (of a round before), 3 to 4, and others.
+        var file = try #require(StagedBatch(identity: 1, serial: 0, messages: []).encoded(Self.allocator))
+        file.writeImmutableBuffer(try bytes(8, "a"))
+        file.writeImmutableBuffer(try bytes(2, "old"))
+        file.writeImmutableBuffer(try bytes(9, String(repeating: "x", count: 5000)))
+        file.writeImmutableBuffer(ByteBuffer(repeating: 0, count: 5 * StagedBatch.blockSize))
+        let most = Int64(Staging.mostTogether)
+        for (unreadable, blocks) in [
+            ([], 0), ([0], 0), ([2], 0), ([6, 7], 0), ([5], 1), ([5, 6, 8], 2), ([1], 1), ([1, 2], 2), ([1, 5], 2),
+        ] as [(Set<Int>, Int64)] {
+            #expect(StagingContents(file, unreadable: unreadable).hidden(from: 1) == blocks * most, "\(unreadable)")
+        }
+        #expect(StagingContents(ByteBuffer(), unreadable: [0, 1, 2]).hidden(from: 1) == 2 * most)
+        #expect(StagingContents(file, unreadable: [1]).hidden(from: 3) == most)
+    }
 }
