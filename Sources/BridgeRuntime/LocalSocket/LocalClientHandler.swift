@@ -49,6 +49,8 @@ final class LocalClientHandler: ChannelDuplexHandler {
     private var bytesWritten = 0
     private var readIsOwed = false
     private var isProceeding = false
+    /// It has had its turn, and goes on in the next one.
+    private var waitsForTurn = false
     private var isStopping = false
     private var isClosing = false
     private var takesNothing = false
@@ -141,9 +143,11 @@ final class LocalClientHandler: ChannelDuplexHandler {
             parked = nil
             submit(request, ticket)
         }
+        let began = Moment.now
         while !isPaused, let piece = splitter.next(from: &unread) {
             take(piece)
             if output.count >= Self.portion { flush() }
+            if !unread.isEmpty, Moment.now - began > ClientTurns.length { endTurn() }
         }
         if inputHasEnded, unread.isEmpty, parked == nil, let rest = splitter.finish() { take(rest) }
         isProceeding = false
@@ -156,6 +160,14 @@ final class LocalClientHandler: ChannelDuplexHandler {
             context.read()
         }
         closeIfDone()
+    }
+
+    private func endTurn() {
+        waitsForTurn = true
+        server.turns.wait { [self] in
+            waitsForTurn = false
+            proceed()
+        }
     }
 
     /// The daemon is stopping: new requests are refused, and the connection ends with the last answer.
@@ -173,7 +185,9 @@ final class LocalClientHandler: ChannelDuplexHandler {
     // MARK: Requests
 
     private var isPaused: Bool {
-        if parked != nil || answers.count >= Self.maxPendingRequests || answers.heldBytes >= Self.maxHeldBytes {
+        if waitsForTurn || parked != nil || answers.count >= Self.maxPendingRequests
+            || answers.heldBytes >= Self.maxHeldBytes
+        {
             return true
         }
         if isStopping { return false }

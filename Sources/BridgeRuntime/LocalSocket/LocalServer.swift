@@ -28,6 +28,7 @@ public final class LocalServer {
     public var settings: Settings
     let services: any LocalServices
     let logger: Logger
+    let turns: ClientTurns
     var ids: AlinkIDs
     private let eventLoop: any EventLoop
     private let name: ListeningSocket.Name?
@@ -48,6 +49,7 @@ public final class LocalServer {
         self.services = services
         self.logger = logger
         self.eventLoop = eventLoop
+        turns = ClientTurns(eventLoop: eventLoop)
         name = socket.name
         ids = AlinkIDs(start: settings.firstID)
     }

@@ -34,7 +34,14 @@ final class FakeServices: LocalServices {
 
     func hello() -> JSONValue { ["version": "1.2.3", "protocol": 1] }
 
-    func status() -> JSONValue { ["state": "online", "clients": 1] }
+    /// Called for each `status`.
+    var asked: () -> Void = {}
+    var statuses = 0
+
+    func status() -> JSONValue {
+        asked()
+        return ["state": "online", "clients": 1]
+    }
 
     func answer(id: String, payload: [UInt8], from peer: Peer, report: @escaping (SubmissionReport) -> Void) {
         answers.append((id, payload))

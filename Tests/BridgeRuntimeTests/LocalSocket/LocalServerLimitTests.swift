@@ -5,8 +5,10 @@ import Testing
 /// What one client may have the daemon hold in memory.
 @Suite("Limits of one local program")
 struct LocalServerLimitTests {
-    private func refusals(_ fixture: LocalServerFixture) -> Int {
-        fixture.journal.texts.count { $0.hasPrefix("a request was refused") }
+    private func refusals(_ fixture: LocalServerFixture) -> Int { Self.refusals(fixture.journal) }
+
+    private static func refusals(_ journal: LogRecorder) -> Int {
+        journal.texts.count { $0.hasPrefix("a request was refused") }
     }
 
     /// Another client is served, after everything that was sent before was received.
@@ -22,11 +24,37 @@ struct LocalServerLimitTests {
         try fixture.onLoop { _, services in services.holds = true }
         let client = try UnixClient(fixture.path)
         try client.send(#"{"method":"a.b"}"# + String(repeating: "{}\n", count: 1000))
+        let journal = fixture.journal
+        #expect(try fixture.becomes { _, _ in Self.refusals(journal) >= 255 })
         try serveAnother(fixture)
         #expect(refusals(fixture) == 255)
         try fixture.onLoop { _, services in services.releaseAll() }
         client.shutdownWriting()
         #expect(try client.lines().count == 1001)
+    }
+
+    @Test("a program with many requests that are answered at once does not hold another one up")
+    func turns() throws {
+        let fixture = try LocalServerFixture()
+        let other = try UnixClient(fixture.path)
+        try other.send(#"{"bridge":"hello"}"#)
+        #expect(try other.line() != nil)
+        try fixture.onLoop { _, services in
+            services.asked = { [unowned services] in
+                services.statuses += 1
+                let began = ContinuousClock.now
+                while ContinuousClock.now - began < .milliseconds(2) {}
+            }
+        }
+        let flooder = try UnixClient(fixture.path)
+        let count = 200
+        try flooder.send(String(repeating: "{\"bridge\":\"status\"}\n", count: count))
+        #expect(try fixture.becomes { _, services in services.statuses > 0 })
+        try other.send(#"{"bridge":"hello"}"#)
+        #expect(try other.line() != nil)
+        #expect(try fixture.onLoop { _, services in services.statuses } < count)
+        flooder.shutdownWriting()
+        #expect(try flooder.lines().count == count)
     }
 
     @Test("large answers that wait are limited by their bytes")
