@@ -8,7 +8,7 @@ enum Standard {
     }
 
     /// Larger files are no configuration, no secret and no message.
-    private static let largestFile = 64 << 20
+    static let largestFile = 64 << 20
 
     /// All bytes of a file.
     static func read(file path: String) throws(FileError) -> [UInt8] {
@@ -32,15 +32,25 @@ enum Standard {
     /// All bytes of standard input.
     static func readInput() throws(FileError) -> [UInt8] { try read(STDIN_FILENO, name: inputName) }
 
-    private static func read(_ descriptor: CInt, name: String) throws(FileError) -> [UInt8] {
-        var bytes: [UInt8] = []
+    /// What standard input has next, waiting until it has something; empty at its end.
+    static func readSome() throws(FileError) -> ArraySlice<UInt8> { try readSome(STDIN_FILENO, name: inputName) }
+
+    private static func readSome(_ descriptor: CInt, name: String) throws(FileError) -> ArraySlice<UInt8> {
         var chunk = [UInt8](repeating: 0, count: 65_536)
         while true {
             let count = Glibc.read(descriptor, &chunk, chunk.count)
             if count < 0, errno == EINTR { continue }
             guard count >= 0 else { throw FileError(description: "\(name): \(reason)") }
-            guard count > 0 else { return bytes }
-            bytes.append(contentsOf: chunk[..<count])
+            return chunk[..<count]
+        }
+    }
+
+    private static func read(_ descriptor: CInt, name: String) throws(FileError) -> [UInt8] {
+        var bytes: [UInt8] = []
+        while true {
+            let some = try readSome(descriptor, name: name)
+            guard !some.isEmpty else { return bytes }
+            bytes.append(contentsOf: some)
             guard bytes.count <= largestFile else {
                 throw FileError(description: "\(name): larger than \(largestFile) bytes")
             }

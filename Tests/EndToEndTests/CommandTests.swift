@@ -20,6 +20,30 @@ extension EndToEnd {
             try body(path)
         }
 
+        // MARK: Documents that come one by one
+
+        @Test("publish: what standard input has now is handed over now, whatever comes later", .timeLimit(.minutes(1)))
+        func publishAsItComes() throws {
+            let bench = try Workbench(.cloud)
+            try bench.start()
+            let gate = bench.socketPath + "-gate"
+            mkfifo(gate, 0o600)
+            let script = """
+                { printf %s '{"method":"a.b"} {"meth'; read line <"$1"; echo 'od":"a.c"} oops'; echo '{"method":"a.d"}'; } \
+                | "$2" publish --socket "$3"
+                """
+            let program = try ChildProgram(
+                "/bin/sh", ["-c", script, "sh", gate, Programs.espbridged, bench.socketPath])
+            try program.waitForLine("\"receipt\":1}")
+            #expect(program.output.count == 1)
+            _ = try ChildProgram.run("/bin/sh", ["-c", "echo >\"$1\"", "sh", gate])
+            #expect(try program.waitForExit() == 1)
+            let lines = program.output.sorted()
+            #expect(lines.count == 4)
+            #expect(lines.filter { $0.contains("queued") }.count == 3)
+            #expect(lines.contains { $0.contains("standard input, byte ") && $0.contains("invalid-json") })
+        }
+
         // MARK: A daemon that takes no more clients
 
         @Test("status, why and watch say why they are not served, exit 69", .timeLimit(.minutes(1)))

@@ -8,16 +8,32 @@ import Synchronization
 /// Each portion is a piece of work of its own on the outbox's queue: what programs wait for comes between.
 extension Outbox {
     private static let portion = 1000
+    /// So many sweeps, one a minute, see something unwritten before it is written; sooner would be a commit more for each
+    /// message of a program that has something to say now and then.
+    static let mostSweeps = 10
 
     /// Drops the messages whose time is over, those handed out excepted; gives up waiting for replies that are long overdue;
     /// forgets old receipts.
     /// - Parameter completion: told how many were dropped.
     public func sweep(now: Int64, completion: (@Sendable (Int) -> Void)? = nil) {
-        onQueue { outbox, db in if outbox.mustSweepStaged(now: now) { outbox.file(db) } }
+        onQueue { outbox, db in
+            if outbox.mustSweepStaged(now: now) { outbox.file(db) }
+            outbox.writeWhatIsOld(db)
+        }
         guard WallTime(milliseconds: now).isPlausible else { return sweepDated(now: now, completion: completion) }
         inPortions(
             { _, db in (try? OutboxStore.date(now: now, count: Self.portion, db)) ?? 0 > 0 },
             completion: { [self] in sweepDated(now: now, completion: completion) })
+    }
+
+    /// Writes what nobody waits for, when it has been waiting for a transaction over several sweeps: a message that left an hour
+    /// ago should not go out again because the power fails now.
+    private func writeWhatIsOld(_ db: Database) {
+        let isOld = gathering.withLock { gathering in
+            if !gathering.operations.isEmpty { gathering.sweeps += 1 }
+            return gathering.sweeps >= Self.mostSweeps
+        }
+        if isOld { drain(db) }
     }
 
     private func sweepDated(now: Int64, completion: (@Sendable (Int) -> Void)?) {

@@ -66,6 +66,8 @@ public enum OutboxNotice: Equatable, Sendable, CustomStringConvertible {
     case foreignStaging(path: String, messages: Int)
     /// The medium does not give back parts of the staging file.
     case stagingUnreadable(path: String, blocks: Int)
+    /// Parts of the staging file are not what was written there.
+    case stagingDamaged(path: String, messages: Int)
 
     public var description: String {
         switch self {
@@ -76,6 +78,9 @@ public enum OutboxNotice: Equatable, Sendable, CustomStringConvertible {
         case .stagingUnreadable(let path, let blocks):
             "the disk does not give back \(blocks == 1 ? "a block" : "\(blocks) blocks") of \(path): messages that were there may "
                 + "be lost. Another file takes its place; look at the disk (dmesg)"
+        case .stagingDamaged(let path, let messages):
+            "\(messages == 1 ? "a message" : "\(messages) messages") in \(path) can no longer be read, and count as dropped "
+                + "(damaged); look at the disk (dmesg)"
         case .foreignStaging(let path, let messages):
             "the staging file beside the outbox belongs to another database; it is kept as \(path), with \(messages) messages"
         }

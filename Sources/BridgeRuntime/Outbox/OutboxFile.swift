@@ -171,6 +171,9 @@ enum OutboxFile {
         guard version <= OutboxLayout.all.count else {
             throw OutboxError.fromTheFuture(path: path, version: version)
         }
+        if version == 0, try Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM sqlite_schema)") ?? false {
+            throw OutboxError.cannotOpen(path: path, detail: "it is a database of another program")
+        }
         if let check, let verdict = try String.fetchOne(db, sql: check.rawValue), verdict != "ok" {
             throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: verdict)
         }
@@ -207,6 +210,10 @@ enum OutboxFile {
             stagingSerial: contents.nextSerial(of: identity), isStagingWorn: !contents.unreadable.isEmpty,
             hidden: contents.hidden(from: identity), isLogDoubtful: isLogDoubtful)
         var opened = Opened(queue: queue, books: books, inheritance: inheritance, staged: staged)
+        let lost = (staged.last?.sequence ?? books.received) - books.received - Int64(staged.count)
+        if lost > 0 {
+            opened.notices.append(.stagingDamaged(path: StagingContents.path(of: path), messages: Int(lost)))
+        }
         if !contents.unreadable.isEmpty {
             opened.notices.append(
                 .stagingUnreadable(path: StagingContents.path(of: path), blocks: contents.unreadable.count))

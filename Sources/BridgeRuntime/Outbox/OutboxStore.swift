@@ -193,15 +193,20 @@ enum OutboxStore {
 
     static let keyLifetime: Int64 = 86_400_000
 
+    /// GRDB ends a text at U+0000; as bytes it is compared as a whole.
+    private static func stored(_ key: String) -> DatabaseValue {
+        key.utf8.contains(0) ? Data(key.utf8).databaseValue : key.databaseValue
+    }
+
     static func sequence(ofKey key: String, now: Int64, _ db: Database) throws -> Int64? {
         let statement = try db.cachedStatement(sql: "SELECT sequence FROM taken_key WHERE key = ? AND taken_at > ?")
         // As long as the clock is not set, nothing has an age.
-        return try Int64.fetchOne(statement, arguments: [key, now == .max ? .min : now &- keyLifetime])
+        return try Int64.fetchOne(statement, arguments: [stored(key), now == .max ? .min : now &- keyLifetime])
     }
 
     static func take(key: String, sequence: Int64, now: Int64, _ db: Database) throws {
         let statement = try db.cachedStatement(sql: "INSERT OR REPLACE INTO taken_key VALUES (?, ?, ?)")
-        try statement.execute(arguments: [key, sequence, now])
+        try statement.execute(arguments: [stored(key), sequence, now])
     }
 
     static func forgetKeys(now: Int64, _ db: Database) throws {

@@ -99,6 +99,9 @@ struct OutboxWriter: Sendable {
         }
     }
 
+    /// So many messages whose time is over are given up at a time for one that would be refused.
+    private static let mostOver = 100
+
     /// The database file.
     let path: String
     /// Removals and replies that could not be written.
@@ -110,6 +113,8 @@ struct OutboxWriter: Sendable {
     /// So many messages may stand in the staging file behind those that could be read: they are counted as lost, so that their
     /// receipts are not given out again.
     private(set) var hidden: Int64
+    /// Wall clock, milliseconds since 1970.
+    private let opened = WallTime.now.stamp
     /// Nothing may be promised that stands behind what is in SQLite's log.
     private var isLogDoubtful: Bool
 
@@ -212,7 +217,11 @@ struct OutboxWriter: Sendable {
                 sched_yield()
             }
             report.filed = situation.staged.last?.sequence
-            if situation.hidden > 0 { report.books.missed(situation.hidden) }
+            if situation.hidden > 0 {
+                let first = report.books.received + 1
+                report.books.missed(situation.hidden)
+                try ReceiptStore.recordLost(first..<first + situation.hidden, at: opened, db)
+            }
             if situation.endsStaging {
                 // One more, by which the file is known as void if it is not removed.
                 try OutboxStore.saveStagingIdentity(try OutboxStore.stagingIdentity(db) &+ 1, db)
@@ -268,10 +277,9 @@ struct OutboxWriter: Sendable {
     private func file(
         _ staged: StagedMessage, epoch: Int64, _ report: inout Report, _ db: Database
     ) throws {
-        // A part of the staging file that cannot be read any more.
-        let missing = staged.sequence - report.books.received - 1
-        if missing > 0 { report.books.missed(missing) }
-        report.books.accepted(bytes: staged.message.cost)
+        // What stands between is a part of the staging file that is no good any more.
+        let lost = report.books.accepted(staged)
+        try ReceiptStore.recordLost(lost, at: staged.message.queuedAt, db)
         try OutboxStore.insert(staged.message, as: staged.sequence, epoch: epoch, db)
     }
 
@@ -288,7 +296,14 @@ struct OutboxWriter: Sendable {
         }
         switch situation.limits.decision(cost: message.cost, isAnswer: message.isTaken, books: report.books) {
         case .accept: break
-        case .refuse: return .failure(.queueFull(maxBytes: situation.limits.maxBytes))
+        case .refuse:
+            // What is over must not keep out what is new until the next sweep.
+            let over = try OutboxStore.expired(
+                but: situation.taken.union(report.taken), limits: situation.limits, now: message.queuedAt,
+                count: Self.mostOver, db)
+            guard !over.isEmpty else { return .failure(.queueFull(maxBytes: situation.limits.maxBytes)) }
+            try giveUp(over, .expired, at: message.queuedAt, &report, db)
+            return try append(message, situation, &report, db)
         case .makeRoom(let bytes):
             let taken = situation.taken.union(report.taken)
             let oldest = try OutboxStore.oldest(but: taken, making: bytes, db)

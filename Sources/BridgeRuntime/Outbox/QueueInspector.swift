@@ -1,6 +1,7 @@
 import BridgeCore
 import Foundation
 import GRDB
+import Glibc
 
 /// Looks into an outbox from outside, whether or not a daemon works with it; changes nothing.
 public struct QueueInspector {
@@ -43,6 +44,10 @@ public struct QueueInspector {
         var configuration = GRDB.Configuration()
         configuration.readonly = true
         configuration.busyMode = .timeout(2)
+        // In the system's words, which SQLite does not pass on.
+        guard access(path, R_OK) == 0 else {
+            throw .cannotOpen(path: path, detail: String(cString: strerror(errno)))
+        }
         do {
             queue = try DatabaseQueue(path: path, configuration: configuration)
         } catch {
@@ -125,7 +130,7 @@ public struct QueueInspector {
     public func books() throws -> OutboxBooks {
         try read { db, staged in
             var books = try OutboxStore.books(db) ?? OutboxBooks()
-            for entry in staged { books.accepted(bytes: entry.message.cost) }
+            for entry in staged { _ = books.accepted(entry) }
             return books
         }
     }
@@ -135,6 +140,9 @@ public struct QueueInspector {
         // In this order: what comes into the database meanwhile is found there.
         let contents = try StagingContents(database: path)
         return try queue.read { db in
+            guard try db.tableExists("ledger") else {
+                throw OutboxError.cannotOpen(path: path, detail: "it is no outbox")
+            }
             // A daemon of an earlier release had no such file.
             guard try db.columns(in: "ledger").contains(where: { $0.name == "staging" }) else {
                 return try body(db, [])
@@ -151,7 +159,7 @@ public struct QueueInspector {
             guard var books = try OutboxStore.books(db) else {
                 throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "the ledger is missing")
             }
-            for entry in staged { books.accepted(bytes: entry.message.cost) }
+            for entry in staged { _ = books.accepted(entry) }
             let totals = try Row.fetchOne(db, sql: "SELECT count(*), ifnull(sum(size), 0) FROM message")
             return Verification(
                 damages: verdict == ["ok"] ? [] : verdict, books: books,

@@ -35,6 +35,17 @@ enum ReceiptStore {
         ])
     }
 
+    /// Messages are lost of which nothing is known but their places in the queue.
+    static func recordLost(_ sequences: Range<Int64>, at now: Int64, _ db: Database) throws {
+        let statement = try db.cachedStatement(
+            sql: "INSERT OR IGNORE INTO receipt (sequence, left_at, outcome, topic, reason) VALUES (?, ?, ?, '', ?)")
+        for sequence in sequences {
+            try statement.execute(arguments: [
+                sequence, now, Outcome.dropped.rawValue, DropReason.damaged.rawValue,
+            ])
+        }
+    }
+
     /// What a reply of the cloud was to the receipts.
     enum Hit {
         case inTime

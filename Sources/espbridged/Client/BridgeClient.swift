@@ -87,6 +87,31 @@ struct BridgeClient: ~Copyable {
         case ended
     }
 
+    /// What there is to do first.
+    enum Readiness {
+        /// ``readLine(milliseconds:)`` does not wait.
+        case line
+        /// The other descriptor can be read.
+        case input
+        case timedOut
+    }
+
+    /// Waits up to `milliseconds` (nil: for ever) for something from the daemon, or on another descriptor.
+    func wait(orFor other: CInt?, milliseconds: Int?) throws(Unreachable) -> Readiness {
+        if received.contains(10) { return .line }
+        // A negative descriptor is passed over (poll(2)).
+        var pollers = [descriptor, other ?? -1].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+        let start = Self.now()
+        while true {
+            let left = milliseconds.map { max(0, $0 - Int(Self.now() - start)) }
+            let ready = poll(&pollers, 2, left.map { Int32(clamping: $0) } ?? -1)
+            if ready < 0, errno == EINTR { continue }
+            guard ready >= 0 else { throw Unreachable(description: "\(path): \(String(cString: strerror(errno)))") }
+            if ready == 0 { return .timedOut }
+            return pollers[0].revents != 0 ? .line : .input
+        }
+    }
+
     /// The next line, waiting up to `milliseconds` (nil: for ever).
     mutating func readLine(milliseconds: Int?) throws(Unreachable) -> Reading {
         let start = Self.now()
@@ -115,7 +140,7 @@ struct BridgeClient: ~Copyable {
     }
 
     /// Milliseconds of the monotonic clock.
-    private static func now() -> Int64 {
+    static func now() -> Int64 {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
         return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000

@@ -2,17 +2,11 @@ import Glibc
 
 /// A line on the terminal that says how far a long publish has got; silent elsewhere, and for a few messages.
 struct Progress {
-    private let total: Int
-    private let isShown: Bool
+    private let isTerminal = isatty(STDERR_FILENO) == 1
     private var stands = false
 
-    init(total: Int) {
-        self.total = total
-        isShown = total >= 20 && isatty(STDERR_FILENO) == 1
-    }
-
-    mutating func show(answered: Int, settled: Int) {
-        guard isShown else { return }
+    mutating func show(answered: Int, settled: Int, total: Int) {
+        guard isTerminal, total >= 20 else { return }
         Standard.write("\r\u{1B}[K\(answered) of \(total) answered, \(settled) done", to: STDERR_FILENO)
         stands = true
     }

@@ -1,4 +1,5 @@
 import BridgeCore
+import Glibc
 
 /// Sends documents over one connection and follows each until it got as far as asked.
 ///
@@ -7,50 +8,62 @@ import BridgeCore
 struct PublishSession: ~Copyable {
     private static let window = 64
 
-    /// What a file holds: a document to send, or a place that is none, with the line that says so.
-    enum Item {
-        case document([UInt8])
-        case refused(JSONValue)
-    }
-
     private var client: BridgeClient
+    private var source: PublishSource
     private let until: String
     private let milliseconds: Int
-    private let total: Int
-    private var progress: Progress
+    private var progress = Progress()
+    private var total = 0
     private var answered = 0
     private var settled = 0
     private var failed = 0
     /// Receipts that were queued and are not yet where they shall get.
     private var open: Set<Int> = []
+    /// Since when the daemon owes something: milliseconds of ``BridgeClient/now()``.
+    private var owedSince: Int64 = 0
 
-    init(client: consuming BridgeClient, until: String, milliseconds: Int, total: Int) {
+    init(client: consuming BridgeClient, until: String, milliseconds: Int, source: PublishSource) {
         self.client = client
         self.until = until
         self.milliseconds = milliseconds
-        self.total = total
-        progress = Progress(total: total)
+        self.source = source
     }
 
     /// Publishes all of them; says whether each got as far as asked.
-    mutating func run(_ items: [Item]) throws(BridgeClient.Unreachable) -> Bool {
-        for (index, item) in items.enumerated() {
-            while index - answered >= Self.window {
-                guard try takeLine() else { return false }
+    mutating func run() throws -> Bool {
+        var saysMore = true
+        while true {
+            while total - answered < Self.window, let item = source.next() { try offer(item) }
+            if saysMore, source.hasEnded {
+                guard total > 0 else { throw Failure.usage("nothing to publish: no JSON document was given") }
+                client.finishSending()
+                saysMore = false
             }
-            switch item {
-            case .document(let document): try client.send(request(document))
-            case .refused(let line):
-                Standard.say(line.serialized)
-                account(for: line)
+            if !saysMore, !isOwed { break }
+            let wantsInput = saysMore && total - answered < Self.window
+            let left = isOwed ? max(0, milliseconds - Int(BridgeClient.now() - owedSince)) : nil
+            switch try client.wait(orFor: wantsInput ? STDIN_FILENO : nil, milliseconds: left) {
+            case .input: try source.read()
+            case .line: guard try takeLine() else { return false }
+            case .timedOut: return gaveUp()
             }
-        }
-        client.finishSending()
-        while answered < total || !open.isEmpty {
-            guard try takeLine() else { return false }
         }
         progress.finish()
         return failed == 0
+    }
+
+    /// Whether something is to come from the daemon.
+    private var isOwed: Bool { answered < total || !open.isEmpty }
+
+    private mutating func offer(_ item: PublishSource.Item) throws(BridgeClient.Unreachable) {
+        if !isOwed { owedSince = BridgeClient.now() }
+        total += 1
+        switch item {
+        case .document(let document): try client.send(request(document))
+        case .refused(let line):
+            Standard.say(line.serialized)
+            account(for: line)
+        }
     }
 
     /// The document as it goes to the daemon: as it is, or asking for further lines.
@@ -62,23 +75,26 @@ struct PublishSession: ~Copyable {
     private mutating func takeLine() throws(BridgeClient.Unreachable) -> Bool {
         switch try client.readLine(milliseconds: milliseconds) {
         case .line(let line):
+            owedSince = BridgeClient.now()
             progress.clear()
             Standard.say(line)
             account(for: (try? JSONValue(parsing: Array(line.utf8))) ?? .null)
-            progress.show(answered: answered, settled: settled)
+            progress.show(answered: answered, settled: settled, total: total)
             return true
-        case .timedOut:
-            progress.finish()
-            Standard.complain(
-                "no answer within \(milliseconds / 1000) s: \(answered) of \(total) answered, \(outstanding) not \(until)"
-            )
-            return false
+        case .timedOut: return gaveUp()
         case .ended:
             progress.finish()
             throw BridgeClient.Unreachable(
                 description:
                     "the daemon closed the connection: \(answered) of \(total) answered, \(outstanding) not \(until)")
         }
+    }
+
+    private mutating func gaveUp() -> Bool {
+        progress.finish()
+        Standard.complain(
+            "no answer within \(milliseconds / 1000) s: \(answered) of \(total) answered, \(outstanding) not \(until)")
+        return false
     }
 
     /// Messages of which nothing final is known.

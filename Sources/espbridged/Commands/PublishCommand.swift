@@ -13,8 +13,9 @@ struct PublishCommand: ParsableCommand {
         abstract: "Hand JSON documents to the daemon and print a receipt for each.",
         discussion: """
             Reads the documents of the files, or of standard input: any layout, any number, one after the other. \
-            Each answer of the daemon is printed as it comes, one line of JSON. Exit status: 0 when all got as far \
-            as asked, 1 when one was refused, dropped or not done in time, 69 when no daemon answers.
+            Those of standard input are handed over as they come. Each answer of the daemon is printed as it comes, \
+            one line of JSON. Exit status: 0 when all got as far as asked, 1 when one was refused, dropped or not \
+            done in time, 69 when no daemon answers.
             """)
 
     @OptionGroup var socket: SocketOption
@@ -35,36 +36,16 @@ struct PublishCommand: ParsableCommand {
     }
 
     func run() throws {
-        let items = try (files.isEmpty ? ["-"] : files).flatMap(items(in:))
-        guard !items.isEmpty else { throw Failure.usage("nothing to publish: no JSON document was given") }
+        let source = try PublishSource(files.isEmpty ? ["-"] : files)
         let allDone: Bool
-        do throws(BridgeClient.Unreachable) {
+        do {
             var session = PublishSession(
                 client: try BridgeClient(path: socket.path), until: until.rawValue,
-                milliseconds: Int(timeout * 1000), total: items.count)
-            allDone = try session.run(items)
-        } catch {
+                milliseconds: Int(timeout * 1000), source: source)
+            allDone = try session.run()
+        } catch let error as BridgeClient.Unreachable {
             throw Failure.unavailable(error.description)
         }
         if !allDone { throw Failure.no }
-    }
-
-    private func items(in file: String) throws -> [PublishSession.Item] {
-        var bytes = try Standard.contents(of: file)[...]
-        let name = file == "-" ? "standard input" : file
-        var splitter = JSONDocumentSplitter(maxLength: max(bytes.count, 1024))
-        var items: [PublishSession.Item] = []
-        while let output = splitter.next(from: &bytes) ?? splitter.finish() {
-            switch output {
-            case .document(let document): items.append(.document(document))
-            case .fault(let fault, let offset):
-                items.append(
-                    .refused([
-                        "status": "refused", "error": .string(fault.error.rawValue),
-                        "detail": .string("\(name), byte \(offset): \(fault.detail)"), "offset": .int(offset),
-                    ]))
-            }
-        }
-        return items
     }
 }

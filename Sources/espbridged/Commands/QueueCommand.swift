@@ -63,10 +63,14 @@ struct QueueCommand: ParsableCommand {
         @Flag(help: "One JSON object a line.") var json = false
         @Flag(help: "What was set aside as poison, instead.") var setAside = false
 
+        func validate() throws {
+            guard limit >= 0 else { throw ValidationError("--limit takes a number from 0") }
+        }
+
         func run() throws {
             let inspector = try place.inspector()
             try QueueCommand.reading {
-                try inspector.forEach(setAside ? .setAside : .waiting, limit: max(0, limit)) { entry in
+                try inspector.forEach(setAside ? .setAside : .waiting, limit: limit) { entry in
                     Standard.say(
                         json ? JSONValue.object(QueueCommand.members(entry)).serialized : QueueCommand.line(entry))
                 }

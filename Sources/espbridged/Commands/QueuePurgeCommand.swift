@@ -62,7 +62,7 @@ extension QueueCommand {
 
         private func open(_ path: String, _ selections: [Int64?]) throws -> Int {
             // Looked at first: opening it for writing would make a new one.
-            _ = try QueueInspector(path: path)
+            try QueueCommand.reading { _ = try QueueInspector(path: path).books() }
             let outbox = try Outbox(path: path, limits: OutboxLimits())
             let purged = outbox.purgeAndWait(selections)
             outbox.close(inOrder: outbox.crash == nil)

@@ -71,6 +71,36 @@ import Testing
         outbox.close()
     }
 
+    @Test("A database of another program is left alone")
+    func foreignDatabase() async throws {
+        let other = try DatabaseQueue(path: folder.database)
+        try await other.write { db in try db.execute(sql: "CREATE TABLE theirs (x)") }
+        try other.close()
+        let before = try Data(contentsOf: URL(fileURLWithPath: folder.database))
+        let refusal = OutboxError.cannotOpen(path: folder.database, detail: "it is a database of another program")
+        #expect(throws: refusal) { try Outbox(path: folder.database, limits: OutboxLimits()) }
+        let after = try DatabaseQueue(path: folder.database)
+        #expect(
+            try await after.read { db in try String.fetchAll(db, sql: "SELECT name FROM sqlite_schema") } == ["theirs"])
+        try after.close()
+        #expect(before.count == 8192)
+    }
+
+    @Test("What is over does not keep out what is new until the next sweep")
+    func overAgeMakesRoom() async throws {
+        let cost = OutboxLimits.cost(topicBytes: 2, payloadBytes: 1)
+        let outbox = try Outbox(path: folder.database, limits: OutboxLimits(maxBytes: 3 * cost, maxAge: 1000))
+        for text in ["1", "2", "3"] { _ = try await outbox.receipt(.test(text, queuedAt: text == "3" ? 1500 : 0)) }
+        guard case .failure(.queueFull) = await outbox.append(.test("4", queuedAt: 900)) else {
+            Issue.record("there was room")
+            return
+        }
+        #expect(try await outbox.receipt(.test("5", queuedAt: 1600)) == 4)
+        #expect(outbox.books.dropped == [.expired: 2])
+        #expect(try await outbox.next(now: 1600).map(\.sequence) == [3, 4])
+        outbox.close()
+    }
+
     @Test("Nothing is promised behind a dead process's log until that has been moved into the database")
     func doubtfulLog() async throws {
         let crashed = try TemporaryFolder()

@@ -1,5 +1,6 @@
 import BridgeCore
 import Foundation
+import GRDB
 import Testing
 
 @testable import BridgeRuntime
@@ -38,6 +39,26 @@ struct RepeatedMessageTests {
             try await outbox.append(message("a", connection: 3, broken: 1)).get()
                 == Appended(sequence: 1, outcome: .repeatedGone, original: .init(alinkID: "5", topic: "/t")))
         #expect(outbox.books.received == 1)
+        outbox.close()
+    }
+
+    @Test("keys that differ only behind U+0000 are different keys, after a restart and after damage too")
+    func keysWithNUL() async throws {
+        var outbox = try Outbox(path: folder.database, limits: OutboxLimits())
+        for (number, key) in ["k\0a", "k\0b", "k"].enumerated() {
+            #expect(try await outbox.receipt(.test("x", key: key)) == number + 1)
+        }
+        outbox.close()
+        outbox = try Outbox(path: folder.database, limits: OutboxLimits())
+        #expect(try await outbox.receipt(.test("x", key: "k\0b")) == 2)
+        #expect(try await outbox.receipt(.test("x", key: "k")) == 3)
+        outbox.close()
+        let other = try DatabaseQueue(path: folder.database)
+        try await other.writeWithoutTransaction { db in try db.execute(sql: "UPDATE ledger SET waiting = 9") }
+        try other.close()
+        outbox = try Outbox(path: folder.database, limits: OutboxLimits())
+        #expect(outbox.notices.count == 1)
+        #expect(try await outbox.receipt(.test("x", key: "k\0a")) == 1)
         outbox.close()
     }
 

@@ -14,6 +14,17 @@ struct StagedMessage: Equatable, Sendable {
     }
 }
 
+extension OutboxBooks {
+    /// A staged message was stored; the places before it that no message has: those are lost.
+    mutating func accepted(_ staged: StagedMessage) -> Range<Int64> {
+        let next = received &+ 1
+        let lost = next..<max(next, staged.sequence)
+        if !lost.isEmpty { missed(Int64(lost.count)) }
+        accepted(bytes: staged.message.cost)
+        return lost
+    }
+}
+
 extension NewMessage {
     /// Whether it can be stored without a look at what the database has: it cannot be a repetition of another one.
     var isPlain: Bool { key == nil && (suspects == nil || alinkID == nil || upcomingID != nil) }

@@ -72,7 +72,13 @@ import Testing
         var image = medium.image
         image[3 * StagedBatch.blockSize + 60] ^= 1
         let copy = try folder.afterCrash(medium, image: image)
+        // Whoever looks from outside counts as the next process does.
+        let seen = try QueueInspector(path: copy.database).books()
         let next = try Outbox(path: copy.database, limits: OutboxLimits())
+        #expect(seen == next.books)
+        #expect(
+            next.notices == [.stagingDamaged(path: StagingContents.path(of: copy.database), messages: 1)])
+        #expect(try await next.receipt(.number(3))?.state == .dropped(.damaged))
         #expect(try await next.texts() == ["1", "2", "4", "5"])
         #expect(next.books.received == 5)
         #expect(next.books.dropped == [.damaged: 1])
