@@ -15,6 +15,13 @@ public struct LocalRefusal: Error, Equatable, Sendable {
         self.offset = offset
     }
 
+    /// - Parameter identity: of the request.
+    public init(_ error: RequestError, _ detail: String, _ identity: LocalAnswer.Identity) {
+        self.init(error, detail)
+        id = identity.alinkID.map { Array(JSONValue.string($0).serialized.utf8) }
+        tag = identity.tag
+    }
+
     public init(_ fault: JSONFault, offset: Int) {
         self.init(fault.error, fault.detail, offset: offset)
     }

@@ -230,8 +230,8 @@ final class LocalClientHandler: ChannelDuplexHandler {
             case .success(let receipt?): answer(LocalAnswer.receipt(receipt, tag: tag), ticket)
             case .success(nil):
                 refuse(
-                    Self.refusal(.unknownReceipt, "nothing is known of this message, or no longer", identity), ticket)
-            case .failure(let reason): refuse(Self.refusal(reason.error, "\(reason)", identity), ticket)
+                    LocalRefusal(.unknownReceipt, "nothing is known of this message, or no longer", identity), ticket)
+            case .failure(let reason): refuse(LocalRefusal(reason.error, "\(reason)", identity), ticket)
             }
             proceed()
         }
@@ -283,7 +283,7 @@ final class LocalClientHandler: ChannelDuplexHandler {
     private func answerCloud(id: String, _ payload: [UInt8], _ ticket: AnswerQueue.Ticket) {
         let identity = LocalAnswer.Identity(alinkID: id)
         guard !isStopping else {
-            return refuse(Self.refusal(.shuttingDown, "the daemon is stopping", identity), ticket)
+            return refuse(LocalRefusal(.shuttingDown, "the daemon is stopping", identity), ticket)
         }
         begin(payload.count)
         let watch = RequestWatch(until: .queued, identity: identity)
@@ -300,7 +300,7 @@ final class LocalClientHandler: ChannelDuplexHandler {
 
     private func submit(_ request: PublishRequest, _ ticket: AnswerQueue.Ticket) {
         guard !isStopping else {
-            return refuse(Self.refusal(.shuttingDown, "the daemon is stopping", request.identity), ticket)
+            return refuse(LocalRefusal(.shuttingDown, "the daemon is stopping", request.identity), ticket)
         }
         guard request.until == .queued || mayWatch else {
             parked = (request, ticket)
@@ -330,7 +330,7 @@ final class LocalClientHandler: ChannelDuplexHandler {
             line = LocalAnswer.queued(watch.identity, receipt: receipt)
         case .refused(let error, let detail):
             isLast = true
-            line = LocalAnswer.refused(Self.refusal(error, detail, watch.identity))
+            line = LocalAnswer.refused(LocalRefusal(error, detail, watch.identity))
         case .delivered(let receipt):
             isLast = watch.until == .delivered
             line = LocalAnswer.delivered(watch.identity, receipt: receipt)
@@ -353,15 +353,6 @@ final class LocalClientHandler: ChannelDuplexHandler {
         answer(line, ticket)
         if wasPending { server.release(bytes: size) }
         proceed()
-    }
-
-    private static func refusal(
-        _ error: RequestError, _ detail: String, _ identity: LocalAnswer.Identity
-    ) -> LocalRefusal {
-        var refusal = LocalRefusal(error, detail)
-        refusal.id = identity.alinkID.map { Array(JSONValue.string($0).serialized.utf8) }
-        refusal.tag = identity.tag
-        return refusal
     }
 
     // MARK: Answers
