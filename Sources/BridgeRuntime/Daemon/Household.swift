@@ -27,8 +27,7 @@ final class Household {
         expiry.due = nil
         sweep()
     }
-    /// What was made known of it.
-    private var trouble = OutboxTrouble()
+    private var unreadable = Unreadable()
     private var shownStatus = ""
     private var shownEvent: [UInt8] = []
 
@@ -204,15 +203,29 @@ final class Household {
 
     /// What a program is refused for is said where it is refused.
     private func outboxHas(_ trouble: OutboxTrouble) {
-        defer {
-            self.trouble = trouble
-            showStatus()
-        }
-        guard (trouble.reading == nil) != (self.trouble.reading == nil) else { return }
-        if let text = OutboxTrouble(reading: trouble.reading).text {
+        showStatus()
+        switch unreadable.news(isSo: trouble.reading != nil, now: .now) {
+        case true?:
+            let text = OutboxTrouble(reading: trouble.reading).text ?? ""
             logger.event(.outboxNotice, level: .error, "\(text)")
-        } else {
-            logger.event(.outboxNotice, level: .notice, "messages that wait can be read from the disk again")
+        case false?: logger.event(.outboxNotice, level: .notice, "messages that wait can be read from the disk again")
+        case nil: break
+        }
+    }
+
+    /// Whether the journal says that the outbox cannot be read: a bad block may be met, and not met, each second.
+    private struct Unreadable {
+        private static let pause = Duration.seconds(600)
+        private var isTold = false
+        private var toldAt: Moment?
+
+        /// What is to be said, if anything.
+        mutating func news(isSo: Bool, now: Moment) -> Bool? {
+            guard isSo != isTold else { return nil }
+            if isSo, let toldAt, now - toldAt < Self.pause { return nil }
+            if isSo { toldAt = now }
+            isTold = isSo
+            return isSo
         }
     }
 
@@ -305,7 +318,7 @@ final class Household {
             shownEvent = event
             server?.tellLink()
         }
-        let line = [uplink.situation.line(waiting: outbox.books.waiting), trouble.text].compactMap(\.self)
+        let line = [uplink.situation.line(waiting: outbox.books.waiting), outbox.trouble.text].compactMap(\.self)
             .joined(separator: "; ")
         guard line != shownStatus else { return }
         shownStatus = line

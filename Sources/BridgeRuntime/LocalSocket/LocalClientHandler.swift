@@ -432,7 +432,7 @@ final class LocalClientHandler: ChannelDuplexHandler {
 
     /// Closes once nothing more is to come: no input, no answer owed, no line awaited.
     private func closeIfDone() {
-        guard let context, !isClosing, !isProceeding, output.isEmpty, answers.isEmpty else { return }
+        guard let context, !isClosing, !isProceeding, !waitsForTurn, output.isEmpty, answers.isEmpty else { return }
         // A program that subscribed may have nothing more to say, and listens on.
         let isListening = (subscription != nil || isCapturing) && context.channel.isActive
         guard isStopping || inputHasEnded && unread.isEmpty && watchedBytes == 0 && !isListening else { return }

@@ -57,21 +57,6 @@ public final class Outbox: Sendable {
         var reader: OutboxReader
     }
 
-    struct Inheritance: Sendable {
-        var used: OutboxStore.Used
-        /// Nil when it ended in order.
-        var crash: BrokenConnections.Suspects.Crash?
-        var lastEpoch: Int64
-        /// ``StagedBatch/serial`` of the next batch.
-        var stagingSerial: UInt64 = 1
-        /// ``StagingContents/unreadable`` blocks were there.
-        var isStagingWorn = false
-        /// ``StagingContents/hidden(from:)``
-        var hidden: Int64 = 0
-        /// SQLite's log may not be on the medium as it was read.
-        var isLogDoubtful = false
-    }
-
     struct Account {
         /// As of the last commit.
         var written: OutboxBooks
@@ -120,7 +105,7 @@ public final class Outbox: Sendable {
     ///   commit, on the outbox's queue.
     /// - Parameter onDamaged: told once, in SQLite's words, when the file turns out to be damaged: opened anew, it is set
     ///   aside, and what can be read is brought over.
-    /// - Parameter onTrouble: told when ``trouble`` changes, on the outbox's queue.
+    /// - Parameter onTrouble: told when ``trouble`` comes or goes, on the outbox's queue.
     public init(
         path: String, limits: OutboxLimits, onDamaged: @escaping @Sendable (String) -> Void = { _ in },
         onTrouble: @escaping @Sendable (OutboxTrouble) -> Void = { _ in },
@@ -139,7 +124,9 @@ public final class Outbox: Sendable {
         notices = opened.notices
         queue = opened.queue
         let staged = opened.staged
-        gathering = Mutex(Gathering(staging: Staging(staged: staged)))
+        // What of a worn file counts is counted once, and the file is void then. Not on the word of a log that may be gone.
+        let endsStaging = opened.inheritance.isStagingWorn && !opened.inheritance.isLogDoubtful
+        gathering = Mutex(Gathering(staging: Staging(staged: staged), endsStaging: endsStaging))
         account = Mutex(
             Account(
                 written: opened.books,
@@ -225,6 +212,7 @@ public final class Outbox: Sendable {
                 // What the disk does not take into the database is still promised.
                 completion(.success(try outbox.stagedReceipt(query) ?? ReceiptStore.find(query, db)))
             } catch {
+                _ = outbox.damage.failed(error)
                 completion(.failure(OutboxWriter.refusal(for: error)))
             }
         }

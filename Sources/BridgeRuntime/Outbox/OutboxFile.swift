@@ -41,12 +41,12 @@ enum OutboxFile {
             } catch let error as OutboxError {
                 throw error
             } catch {
-                throw OutboxError.cannotOpen(path: path, detail: "\(error)")
+                throw OutboxError.cannotOpen(path: path, detail: words(error))
             }
         } catch let error as OutboxError {
             throw error
         } catch {
-            throw OutboxError.cannotOpen(path: path, detail: "\(error)")
+            throw OutboxError.cannotOpen(path: path, detail: words(error))
         }
     }
 
@@ -61,6 +61,10 @@ enum OutboxFile {
             self.staging = staging
             salvage = Result { try OutboxSalvage.run(path: path, staging, now: WallTime.now.milliseconds) }
         }
+    }
+
+    private static func words(_ error: any Error) -> String {
+        (error as? Corrupt)?.detail ?? QueueInspector.words(error)
     }
 
     /// Sets the corrupt database aside, and goes on with what was saved of it.
@@ -121,6 +125,9 @@ enum OutboxFile {
         if size % 512 != 0 || logSize > 0, SalvagePages(path: path)?.isCutOff ?? false {
             throw Corrupt("the file is cut short", path: path, staging)
         }
+        guard size == 0 || !isForeign(path) else {
+            throw OutboxError.cannotOpen(path: path, detail: "it is a database of another program")
+        }
         let isMarked = FileManager.default.fileExists(atPath: damageMark(of: path))
         let queue: DatabaseQueue
         do {
@@ -149,6 +156,20 @@ enum OutboxFile {
         }
     }
 
+    /// Whether another program's tables are there, and none of an outbox's. Looked at without a change: even the journal's mode stays.
+    private static func isForeign(_ path: String) -> Bool {
+        var configuration = GRDB.Configuration()
+        configuration.readonly = true
+        configuration.busyMode = .timeout(2)
+        // One that cannot be read like that is seen to when it is opened.
+        guard let queue = try? DatabaseQueue(path: path, configuration: configuration) else { return false }
+        let tables = try? queue.read { db in
+            try String.fetchSet(db, sql: "SELECT name FROM sqlite_schema WHERE type = 'table'")
+        }
+        try? queue.close()
+        return tables.map { !$0.isEmpty && $0.isDisjoint(with: ["ledger", "taken_key"]) } ?? false
+    }
+
     /// Makes the file, if there is none, so that only its owner reads what waits; SQLite gives log and index the same mode.
     static func makePrivate(_ path: String) {
         let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
@@ -170,9 +191,6 @@ enum OutboxFile {
         let version = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
         guard version <= OutboxLayout.all.count else {
             throw OutboxError.fromTheFuture(path: path, version: version)
-        }
-        if version == 0, try Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM sqlite_schema)") ?? false {
-            throw OutboxError.cannotOpen(path: path, detail: "it is a database of another program")
         }
         if let check, let verdict = try String.fetchOne(db, sql: check.rawValue), verdict != "ok" {
             throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: verdict)

@@ -27,7 +27,7 @@ struct SalvageBooks {
             let oldest = min(totals?[2] ?? Int64.max, past.oldest ?? Int64.max)
             delivered += oldest == .max ? received : oldest - 1
         }
-        var dropped = kept.dropped
+        var dropped = kept.dropped.mapValues { max(0, $0) }
         for (reason, count) in past.dropped { dropped[reason] = max(dropped[reason] ?? 0, count) }
         var rest = received - delivered - waiting - dropped.values.reduce(0, +)
         if rest < 0 {

@@ -29,11 +29,15 @@ extension Outbox {
     /// How the disk did of late.
     public var trouble: OutboxTrouble { troubles.withLock { $0 } }
 
+    /// Words alone may change with each message (so many bytes are free): nobody is told of that.
     func note(_ change: (inout OutboxTrouble) -> Void) {
         let changed = troubles.withLock { trouble -> OutboxTrouble? in
             let before = trouble
             change(&trouble)
-            return trouble == before ? nil : trouble
+            let isSame =
+                (trouble.writing == nil) == (before.writing == nil)
+                && (trouble.reading == nil) == (before.reading == nil)
+            return isSame ? nil : trouble
         }
         if let changed { onTrouble(changed) }
     }

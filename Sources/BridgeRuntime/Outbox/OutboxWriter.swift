@@ -294,16 +294,13 @@ struct OutboxWriter: Sendable {
                     sequence: first, outcome: waits ? .repeatedWaiting : .repeatedGone,
                     original: try OutboxStore.identity(first, db)))
         }
-        switch situation.limits.decision(cost: message.cost, isAnswer: message.isTaken, books: report.books) {
+        var decision = situation.limits.decision(for: message, report.books)
+        while decision == .refuse, try giveUpOver(for: message, situation, &report, db) {
+            decision = situation.limits.decision(for: message, report.books)
+        }
+        switch decision {
         case .accept: break
-        case .refuse:
-            // What is over must not keep out what is new until the next sweep.
-            let over = try OutboxStore.expired(
-                but: situation.taken.union(report.taken), limits: situation.limits, now: message.queuedAt,
-                count: Self.mostOver, db)
-            guard !over.isEmpty else { return .failure(.queueFull(maxBytes: situation.limits.maxBytes)) }
-            try giveUp(over, .expired, at: message.queuedAt, &report, db)
-            return try append(message, situation, &report, db)
+        case .refuse: return .failure(.queueFull(maxBytes: situation.limits.maxBytes))
         case .makeRoom(let bytes):
             let taken = situation.taken.union(report.taken)
             let oldest = try OutboxStore.oldest(but: taken, making: bytes, db)
@@ -316,6 +313,20 @@ struct OutboxWriter: Sendable {
         if message.isTaken { report.taken.append(sequence) }
         if let key = message.key { try OutboxStore.take(key: key, sequence: sequence, now: message.queuedAt, db) }
         return .success(Appended(sequence: sequence, outcome: .stored))
+    }
+
+    /// Gives up messages whose time is over, so that they do not keep out what is new until the next sweep; whether there were
+    /// any.
+    private func giveUpOver(
+        for message: NewMessage, _ situation: Situation, _ report: inout Report, _ db: Database
+    ) throws -> Bool {
+        // As long as the clock is not set nothing is over, and what never fits needs no room.
+        guard message.isDated, situation.limits.decision(for: message, OutboxBooks()) == .accept else { return false }
+        let over = try OutboxStore.expired(
+            but: situation.taken.union(report.taken), limits: situation.limits, now: message.queuedAt,
+            count: Self.mostOver, db)
+        try giveUp(over, .expired, at: message.queuedAt, &report, db)
+        return !over.isEmpty
     }
 
     /// The message that this one repeats.

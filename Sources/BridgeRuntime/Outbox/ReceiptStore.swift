@@ -35,11 +35,12 @@ enum ReceiptStore {
         ])
     }
 
-    /// Messages are lost of which nothing is known but their places in the queue.
+    /// Messages are lost of which nothing is known but their places in the queue: the last ones, as many as a staging file can have
+    /// had.
     static func recordLost(_ sequences: Range<Int64>, at now: Int64, _ db: Database) throws {
         let statement = try db.cachedStatement(
             sql: "INSERT OR IGNORE INTO receipt (sequence, left_at, outcome, topic, reason) VALUES (?, ?, ?, '', ?)")
-        for sequence in sequences {
+        for sequence in sequences.suffix(2 * Outbox.mostUnwritten * Staging.mostTogether) {
             try statement.execute(arguments: [
                 sequence, now, Outcome.dropped.rawValue, DropReason.damaged.rawValue,
             ])

@@ -24,6 +24,10 @@ struct PublishSource {
 
     /// Reads the files; `-` is standard input.
     init(_ files: [String]) throws {
+        // The next descriptor that is opened would have its number.
+        if files.contains("-"), fcntl(STDIN_FILENO, F_GETFD) < 0 {
+            throw Failure.io("\(Standard.inputName): \(String(cString: strerror(errno)))")
+        }
         parts = try files.map { $0 == "-" ? .standardInput : .file(name: $0, try Standard.contents(of: $0)) }[...]
         begin()
     }

@@ -32,6 +32,7 @@ import Testing
             ["UPDATE ledger SET waiting = -9223372036854775808"],
             ["UPDATE ledger SET received = 9223372036854775807, delivered = 9223372036854775803"],
             ["INSERT INTO ledger_dropped VALUES ('expired', 9223372036854775807), ('purged', 9223372036854775807)"],
+            ["INSERT INTO ledger_dropped VALUES ('expired', -123)"],
             ["UPDATE ledger SET last_connection = 9223372036854775807"],
             [
                 "INSERT INTO receipt (sequence, left_at, outcome, topic) VALUES (-9223372036854775808, 0, 1, 't')",

@@ -57,7 +57,7 @@ extension Outbox {
         try OutboxFile.fold(db, path: path)
         // And what that process left in the file has to be in the database.
         perform([], db)
-        guard gathering.withLock({ $0.staging.staged.isEmpty }), !hasHidden else {
+        guard gathering.withLock({ $0.staging.staged.isEmpty && !$0.endsStaging }), !hasHidden else {
             throw StagingError("the database does not take what was accepted before")
         }
         let room = DiskRoom(databasePath: path, floor: limits.withLock { $0.minFree })
@@ -72,6 +72,22 @@ extension Outbox {
         use(staging: file, identity: identity)
         stagingChannel.withLock { $0 = channel }
         if gathering.withLock({ $0.isClosed }) { channel.close(promise: nil) }
+        channel.closeFuture.whenComplete { [weak self] _ in self?.stagingIsNotTold() }
+    }
+
+    /// Nobody hears from the kernel any more when a write is done.
+    private func stagingIsNotTold() {
+        guard !gathering.withLock({ $0.isClosed }) else { return }
+        while true {
+            let isDone = gathering.withLock { gathering in
+                guard !gathering.staging.isWriting else { return false }
+                if gathering.staging.isInUse { gathering.endStaging() }
+                return true
+            }
+            if isDone { break }
+            stagingMayBeDone(patience: 10)
+        }
+        stagingHindered.withLock { $0 }(.failed("the kernel's events have ended"))
     }
 
     /// From now on messages are staged there; somebody has to call ``stagingMayBeDone(patience:)``.

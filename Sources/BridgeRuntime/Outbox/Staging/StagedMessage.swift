@@ -25,6 +25,12 @@ extension OutboxBooks {
     }
 }
 
+extension OutboxLimits {
+    func decision(for message: NewMessage, _ books: OutboxBooks) -> Decision {
+        decision(cost: message.cost, isAnswer: message.isTaken, books: books)
+    }
+}
+
 extension NewMessage {
     /// Whether it can be stored without a look at what the database has: it cannot be a repetition of another one.
     var isPlain: Bool { key == nil && (suspects == nil || alinkID == nil || upcomingID != nil) }

@@ -82,7 +82,7 @@ struct Staging: Sendable {
         var messages: [StagedMessage] = []
         for (message, _) in appends {
             guard message.isPlain,
-                limits.decision(cost: message.cost, isAnswer: message.isTaken, books: books) == .accept
+                limits.decision(for: message, books) == .accept
             else { return false }
             books.accepted(bytes: message.cost)
             messages.append(StagedMessage(sequence: last + Int64(messages.count) + 1, message: message))

@@ -96,21 +96,29 @@ struct StagingContents: Sendable {
     /// As many messages, newer than all that is found, may stand where the medium gives nothing back: their receipts may have
     /// been given out.
     func hidden(from identity: Int64) -> Int64 {
-        // What comes next begins behind the newest, or the round anew (``StagingRing``).
-        let newest = batches.last { $0.batch.identity == identity }
+        guard !unreadable.isEmpty, (self.identity ?? lastIdentity ?? identity) == identity else { return 0 }
+        let ours = batches.filter { $0.batch.identity == identity }
+        let starts = Set(ours.map(\.start))
         var blocks: Set<Int> = []
-        for start in [newest?.end ?? 1, 1] {
+        // What comes next begins behind the newest, or the round anew (``StagingRing``), and is no batch if one of its blocks is gone.
+        for start in [ours.last?.end ?? 1, 1] {
             var block = start
-            while unreadable.contains(block) {
-                blocks.insert(block)
+            var patience = StagedBatch.mostBlocks
+            while patience > 0, block < StagingFile.size / StagedBatch.blockSize, !starts.contains(block) {
+                patience -= 1
+                if unreadable.contains(block) {
+                    blocks.insert(block)
+                    patience = StagedBatch.mostBlocks
+                }
                 block += 1
             }
         }
         return Int64(blocks.count * Staging.mostTogether)
     }
 
-    /// ``StagedBatch/serial`` of an outbox's next batch.
+    /// ``StagedBatch/serial`` of an outbox's next batch. One is left out: the last write of a process that was killed may have
+    /// landed after this was read.
     func nextSerial(of identity: Int64) -> UInt64 {
-        (batches.last { $0.batch.identity == identity }?.batch.serial ?? 0) &+ 1
+        (batches.last { $0.batch.identity == identity }?.batch.serial ?? 0) &+ 2
     }
 }

@@ -164,6 +164,21 @@ struct StagingFileTests {
         outbox.close()
     }
 
+    @Test("When nobody is told any more that writes are done, messages go into the database, and nobody waits for ever")
+    func eventsEnd() async throws {
+        let told = Mutex<[StagingHindrance]>([])
+        let outbox = try Outbox(path: folder.database, limits: OutboxLimits())
+        try await outbox.stage(on: MultiThreadedEventLoopGroup.singleton.next()) { hindrance in
+            told.withLock { $0.append(hindrance) }
+        }.get()
+        #expect(try await outbox.receipt(.test("a")) == 1)
+        try await outbox.stagingChannel.withLock { $0 }?.close().get()
+        for number in 2...5 { #expect(try await outbox.receipt(.test("\(number)")) == number) }
+        #expect(told.withLock { $0 } == [.failed("the kernel's events have ended")])
+        #expect(try await outbox.texts() == ["a", "2", "3", "4", "5"])
+        outbox.close()
+    }
+
     @Test("A file that is there and cannot be read is an error in words: there may be messages in it")
     func unreadable() throws {
         let file = StagingContents.path(of: folder.database)
