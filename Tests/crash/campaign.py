@@ -78,6 +78,7 @@ class Campaign:
             say(f"{count} {self.blow}s, {sum(len(program.kept) for program in self.programs)} messages taken, "
                 f"{self.weather.count} link faults")
         if self.random.random() < 0.3:
+            # Awaits nothing: draws how long the daemon is away.
             time.sleep(self.random.uniform(0, 0.5))
         for yardstick in self.yardsticks:
             yardstick.restart()

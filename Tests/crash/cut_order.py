@@ -29,7 +29,7 @@ def content(number):
 
 
 def write_and_sync(path, synced):
-    """Does nothing else until it is killed; `synced` says how many blocks were."""
+    """Does nothing else until it is killed, or told that the medium fails; `synced` says how many blocks were."""
     descriptor = os.open(path, os.O_WRONLY)
     try:
         for number in range(BLOCKS):
@@ -38,7 +38,8 @@ def write_and_sync(path, synced):
             synced[:8] = struct.pack("q", number + 1)
     except OSError:
         pass
-    signal.pause()
+    finally:
+        os._exit(0)
 
 
 def lost(disk, dice, grows, kill_first):
@@ -53,15 +54,12 @@ def lost(disk, dice, grows, kill_first):
         child = os.fork()
         if child == 0:
             write_and_sync(path, synced)
-        # The moment of the cut.
+        # Awaits nothing: draws the moment of the cut, which has to fall anywhere within a sync.
         time.sleep(dice.uniform(0.02, 0.08))
-        if not kill_first:
-            disk.cut()
-            # So long somebody may still be told.
-            time.sleep(0.01)
-        os.kill(child, signal.SIGKILL)
         if kill_first:
-            disk.cut()
+            os.kill(child, signal.SIGKILL)
+        disk.cut()
+        # One that lives learns of the cut, at the latest from its next write.
         os.waitpid(child, 0)
         count, = struct.unpack("q", synced[:8])
     disk.power_up()
