@@ -33,12 +33,8 @@ struct LocalServerLimitTests {
         #expect(try client.lines().count == 1001)
     }
 
-    @Test("a program with many requests that are answered at once does not hold another one up")
-    func turns() throws {
-        let fixture = try LocalServerFixture()
-        let other = try UnixClient(fixture.path)
-        try other.send(#"{"bridge":"hello"}"#)
-        #expect(try other.line() != nil)
+    /// A program that has sent many requests, each of which takes the loop two milliseconds, and is in the midst of them.
+    private func flood(_ fixture: LocalServerFixture, count: Int) throws -> UnixClient {
         try fixture.onLoop { _, services in
             services.asked = { [unowned services] in
                 services.statuses += 1
@@ -47,14 +43,32 @@ struct LocalServerLimitTests {
             }
         }
         let flooder = try UnixClient(fixture.path)
-        let count = 200
         try flooder.send(String(repeating: "{\"bridge\":\"status\"}\n", count: count))
         #expect(try fixture.becomes { _, services in services.statuses > 0 })
+        return flooder
+    }
+
+    @Test("a program with many requests that are answered at once does not hold another one up")
+    func turns() throws {
+        let fixture = try LocalServerFixture()
+        let other = try UnixClient(fixture.path)
+        try other.send(#"{"bridge":"hello"}"#)
+        #expect(try other.line() != nil)
+        let count = 200
+        let flooder = try flood(fixture, count: count)
         try other.send(#"{"bridge":"hello"}"#)
         #expect(try other.line() != nil)
         #expect(try fixture.onLoop { _, services in services.statuses } < count)
         flooder.shutdownWriting()
         #expect(try flooder.lines().count == count)
+    }
+
+    @Test("a program that waits for its turn when the daemon stops still gets its answers")
+    func turnsAtTheStop() throws {
+        let fixture = try LocalServerFixture()
+        let flooder = try flood(fixture, count: 100)
+        try fixture.beginStopping()
+        #expect(try flooder.lines().count == 100)
     }
 
     @Test("large answers that wait are limited by their bytes")
