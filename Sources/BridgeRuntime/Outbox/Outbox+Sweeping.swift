@@ -8,8 +8,7 @@ import Synchronization
 /// Each portion is a piece of work of its own on the outbox's queue: what programs wait for comes between.
 extension Outbox {
     private static let portion = 1000
-    /// So many sweeps, one a minute, see something unwritten before it is written; sooner would be a commit more for each
-    /// message of a program that has something to say now and then.
+    /// So many sweeps, one a minute, see something unwritten before it is written: others may come, and share the commit.
     static let mostSweeps = 10
 
     /// Drops the messages whose time is over, those handed out excepted; gives up waiting for replies that are long overdue;
@@ -26,11 +25,12 @@ extension Outbox {
             completion: { [self] in sweepDated(now: now, completion: completion) })
     }
 
-    /// Writes what nobody waits for, when it has been waiting for a transaction over several sweeps: a message that left an hour
-    /// ago should not go out again because the power fails now.
+    /// Files messages that were staged and have left, when that has been waiting for a transaction over several sweeps: what left
+    /// an hour ago should not go out again because the power fails now. It is the one commit that they cost; a message that has had
+    /// its commit gets no second one.
     private func writeWhatIsOld(_ db: Database) {
         let isOld = gathering.withLock { gathering in
-            if !gathering.operations.isEmpty { gathering.sweeps += 1 }
+            if !gathering.operations.isEmpty, !gathering.staging.staged.isEmpty { gathering.sweeps += 1 }
             return gathering.sweeps >= Self.mostSweeps
         }
         if isOld { drain(db) }

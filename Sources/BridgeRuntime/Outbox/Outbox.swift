@@ -12,8 +12,8 @@ import Synchronization
 /// - One commit serves all that waits: while a transaction is on its way, further appends and
 ///   removals gather, and the next transaction takes them all. Completions run in order.
 /// - A removal, which nobody waits for, costs no commit of its own: it is written with the next append, with
-///   ``mostUnwritten`` others, when somebody asks for a receipt, after ten minutes, or at the end. A crash before that has the
-///   message delivered once more.
+///   ``mostUnwritten`` others, when somebody asks for a receipt, after ten minutes if it was staged, or at the end. A crash
+///   before that has the message delivered once more.
 /// - The books change in the same transaction as the rows, so they balance after a power cut.
 /// - Nothing is held in memory for a waiting row, but for the few that are handed out, and those that the database does not have.
 /// - Whose message goes next is ``FairTurns``' decision.
@@ -82,7 +82,7 @@ public final class Outbox: Sendable {
     struct Gathering {
         var operations: [OutboxOperation] = []
         var isScheduled = false
-        /// Sweeps that found operations here, since the last transaction.
+        /// Sweeps that found operations here, and staged messages, since the last transaction.
         var sweeps = 0
         var isClosed = false
         var retryIsDue = false

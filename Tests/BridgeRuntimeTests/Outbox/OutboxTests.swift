@@ -7,23 +7,6 @@ import Testing
 @testable import BridgeRuntime
 
 @Suite struct OutboxTests {
-    @Test("What has left is written after some sweeps, although nobody waits for it and nothing else comes")
-    func writtenInTheEnd() async throws {
-        let folder = try TemporaryFolder()
-        let outbox = try Outbox(path: folder.database, limits: OutboxLimits())
-        #expect(try await outbox.receipt(.test("a")) == 1)
-        outbox.remove(1, as: .delivered, at: 1_000_000)
-        let disk = try QueueInspector(path: folder.database)
-        for sweep in 1...Outbox.mostSweeps {
-            #expect(try disk.books().delivered == 0, "before sweep \(sweep)")
-            await withCheckedContinuation { done in
-                outbox.sweep(now: 1_000_000) { _ in done.resume() }
-            }
-        }
-        #expect(try disk.books().delivered == 1)
-        outbox.close()
-    }
-
     private let folder: TemporaryFolder
 
     init() throws { folder = try TemporaryFolder() }

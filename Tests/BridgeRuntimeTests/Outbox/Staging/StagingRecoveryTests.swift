@@ -65,6 +65,25 @@ import Testing
         outbox.close()
     }
 
+    @Test(
+        "What was staged and has left is filed after some sweeps, in its one commit; what was committed costs no second one",
+        arguments: [true, false])
+    func filedInTheEnd(isStaged: Bool) async throws {
+        let outbox =
+            try isStaged ? Outbox.staged(folder, medium) : Outbox(path: folder.database, limits: OutboxLimits())
+        _ = try await isStaged ? outbox.stageAtOnce(.test("a"), medium) : outbox.receipt(.test("a"))
+        outbox.remove(1, as: .delivered, at: 1_000_000)
+        let disk = try QueueInspector(path: folder.database)
+        for sweep in 1...Outbox.mostSweeps {
+            #expect(try disk.books().delivered == 0, "before sweep \(sweep)")
+            await withCheckedContinuation { done in
+                outbox.sweep(now: 1_000_000) { _ in done.resume() }
+            }
+        }
+        #expect(try disk.books().delivered == (isStaged ? 1 : 0))
+        outbox.close()
+    }
+
     @Test("A batch in the middle that cannot be read costs its own messages, which are counted as damaged")
     func gap() async throws {
         let outbox = try Outbox.staged(folder, medium)
